@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * config.h: every capacity and time limit of pingshot, in one place.
+ *
+ * A target overrides what it wants in its own "limits.h" (port/posix/limits.h for the host,
+ * board/<name>/limits.h for a board); what it leaves alone has the default below, which suits a
+ * microcontroller with 256 KiB of RAM. Each entry says its unit, its range and what a step costs.
+ * The checks at the end refuse what cannot work and say what to change.
+ */
+#ifndef PINGSHOT_CONFIG_H
+#define PINGSHOT_CONFIG_H
+
+#include "limits.h"
+
+/* ---- metrics ---------------------------------------------------------------------------- */
+
+/* Metric families, pingshot's own registry-backed ones included. 4..65534; 32 bytes each. */
+#ifndef CFG_FAMILIES_MAX
+#define CFG_FAMILIES_MAX 128
+#endif
+
+/* Series (sample lines) over all families. 8..16777214; 40 bytes each, 4 more of hash table. */
+#ifndef CFG_SERIES_MAX
+#define CFG_SERIES_MAX 1024
+#endif
+
+/* Arena for the text of series and of HELP/TYPE lines, in bytes. A series takes its line up to
+ * the value, plus 26 bytes for the value, plus a block header of 8. 1024..2^31. */
+#ifndef CFG_REGISTRY_TEXT_BYTES
+#define CFG_REGISTRY_TEXT_BYTES (CFG_SERIES_MAX * 96)
+#endif
+
+/* POST /create and /update requests that can be under way at once. 1..255; CFG_SERIES_MAX/8
+ * bytes each. */
+#ifndef CFG_REGISTRY_TRANSACTIONS_MAX
+#define CFG_REGISTRY_TRANSACTIONS_MAX 4
+#endif
+
+/* Labels of one series or event. 4..255; 16 bytes of stack each while one is parsed. */
+#ifndef CFG_LABELS_MAX
+#define CFG_LABELS_MAX 32
+#endif
+
+/* Longest exposition line taken or produced, in bytes, newline included. 128..65535; bounds the
+ * stack of the parsers, and must fit in CFG_HTTP_RX_BYTES and in the TCP send buffer. */
+#ifndef CFG_LINE_BYTES
+#define CFG_LINE_BYTES 1024
+#endif
+
+/* ---- events ----------------------------------------------------------------------------- */
+
+/* One-shot events that wait for a scraper. 1..65534; CFG_EVENT_TEXT_BYTES + 48 bytes each. */
+#ifndef CFG_EVENTS_MAX
+#define CFG_EVENTS_MAX 256
+#endif
+
+/* Labels of one event as exposition text, in bytes. 16..CFG_LINE_BYTES/2. */
+#ifndef CFG_EVENT_TEXT_BYTES
+#define CFG_EVENT_TEXT_BYTES 128
+#endif
+
+/* Scrapers that are told apart. 1..32 (a bit each in a 32-bit mask); 128 bytes each. */
+#ifndef CFG_SCRAPERS_MAX
+#define CFG_SCRAPERS_MAX 8
+#endif
+
+/* Scrapes that carry events and are not acknowledged yet. 1..255; CFG_EVENTS_MAX/8 bytes each.
+ * A scrape beyond them carries no events; they wait for the next one. */
+#ifndef CFG_SCRAPES_IN_FLIGHT_MAX
+#define CFG_SCRAPES_IN_FLIGHT_MAX CFG_SCRAPERS_MAX
+#endif
+
+/* A scraper not seen for this long is forgotten, in ms. The default of --scraper-timeout. */
+#ifndef CFG_SCRAPER_TIMEOUT_MS
+#define CFG_SCRAPER_TIMEOUT_MS (10u * 60u * 1000u)
+#endif
+
+/* How long a scraper that announces no timeout is given to acknowledge a scrape, in ms.
+ * Prometheus's own default. */
+#ifndef CFG_SCRAPE_TIMEOUT_MS
+#define CFG_SCRAPE_TIMEOUT_MS 10000u
+#endif
+
+/* An event older than this is exposed without its timestamp, in ms: a sample that is too old can
+ * fail a whole scrape. Prometheus's look-back, which is also how long it takes to forget. */
+#ifndef CFG_EVENT_TIMESTAMP_AGE_MS
+#define CFG_EVENT_TIMESTAMP_AGE_MS (5u * 60u * 1000u)
+#endif
+
+/* ---- HTTP ------------------------------------------------------------------------------- */
+
+/* Connections at once. 2..65534; CFG_HTTP_RX_BYTES + CFG_HTTP_REPLY_BYTES + about 400 bytes
+ * each, and what lwIP needs for it. */
+#ifndef CFG_CONNECTIONS_MAX
+#define CFG_CONNECTIONS_MAX 16
+#endif
+
+/* Receive buffer of a connection, in bytes: a request's head, then body bytes that wait for the
+ * rest of their line. 512..65535. */
+#ifndef CFG_HTTP_RX_BYTES
+#define CFG_HTTP_RX_BYTES 2048
+#endif
+
+/* Longest request line (method, target, version), in bytes: longer is 414. */
+#ifndef CFG_HTTP_REQUEST_LINE_BYTES
+#define CFG_HTTP_REQUEST_LINE_BYTES (CFG_HTTP_RX_BYTES / 2)
+#endif
+
+/* Short replies (errors, the answer to an event) are kept per connection until TCP takes them,
+ * in bytes. 128..4096. */
+#ifndef CFG_HTTP_REPLY_BYTES
+#define CFG_HTTP_REPLY_BYTES 256
+#endif
+
+/* Bodies that must be whole before they are read (JSON): their size limit and how many can be
+ * under way at once beside those that fit a receive buffer. */
+#ifndef CFG_HTTP_BODY_BYTES
+#define CFG_HTTP_BODY_BYTES 8192
+#endif
+#ifndef CFG_HTTP_BODY_BUFFERS
+#define CFG_HTTP_BODY_BUFFERS 2
+#endif
+
+/* What one write to the transport renders at most, in bytes; one buffer for all connections.
+ * 1024..65535, at least CFG_LINE_BYTES + 512. */
+#ifndef CFG_HTTP_TX_BYTES
+#define CFG_HTTP_TX_BYTES 4096
+#endif
+
+/* Time to send a request's head, from its first byte, in ms. A body has this long again, and a
+ * second more for every CFG_HTTP_BODY_MIN_BYTES_PER_S that came. Then 408. */
+#ifndef CFG_HTTP_REQUEST_TIMEOUT_MS
+#define CFG_HTTP_REQUEST_TIMEOUT_MS 10000u
+#endif
+#ifndef CFG_HTTP_BODY_MIN_BYTES_PER_S
+#define CFG_HTTP_BODY_MIN_BYTES_PER_S 1024u
+#endif
+
+/* A client that acknowledges nothing of a response for this long is cut off, in ms. */
+#ifndef CFG_HTTP_STALL_TIMEOUT_MS
+#define CFG_HTTP_STALL_TIMEOUT_MS 30000u
+#endif
+
+/* A kept-alive connection without a request is closed after this, in ms. Longer than any usual
+ * scrape interval: VictoriaMetrics loses a scrape to each connection closed between two. A
+ * scraper's own is kept for the scraper timeout when that is longer. */
+#ifndef CFG_HTTP_IDLE_TIMEOUT_MS
+#define CFG_HTTP_IDLE_TIMEOUT_MS 180000u
+#endif
+
+/* After the last byte and FIN, how long the client may take to acknowledge and close, in ms. */
+#ifndef CFG_HTTP_LINGER_MS
+#define CFG_HTTP_LINGER_MS 5000u
+#endif
+
+/* ---- checks ----------------------------------------------------------------------------- */
+
+#if CFG_SCRAPERS_MAX < 1 || CFG_SCRAPERS_MAX > 32
+#error "CFG_SCRAPERS_MAX: set 1 to 32, an event has one bit for each scraper in a 32-bit mask"
+#endif
+#if CFG_FAMILIES_MAX < 4 || CFG_FAMILIES_MAX > 65534
+#error "CFG_FAMILIES_MAX: set 4 to 65534"
+#endif
+#if CFG_SERIES_MAX < 8 || CFG_SERIES_MAX > 16777214
+#error "CFG_SERIES_MAX: set 8 to 16777214"
+#endif
+#if CFG_EVENTS_MAX < 1 || CFG_EVENTS_MAX > 65534
+#error "CFG_EVENTS_MAX: set 1 to 65534"
+#endif
+#if CFG_REGISTRY_TRANSACTIONS_MAX < 1 || CFG_REGISTRY_TRANSACTIONS_MAX > 255
+#error "CFG_REGISTRY_TRANSACTIONS_MAX: set 1 to 255"
+#endif
+#if CFG_SCRAPES_IN_FLIGHT_MAX < 1 || CFG_SCRAPES_IN_FLIGHT_MAX > 255
+#error "CFG_SCRAPES_IN_FLIGHT_MAX: set 1 to 255"
+#endif
+#if CFG_LABELS_MAX < 4 || CFG_LABELS_MAX > 255
+#error "CFG_LABELS_MAX: set 4 to 255"
+#endif
+#if CFG_EVENT_TEXT_BYTES * 2 > CFG_LINE_BYTES
+#error "CFG_EVENT_TEXT_BYTES: at most half of CFG_LINE_BYTES, an event must fit in a line"
+#endif
+#if CFG_LINE_BYTES + 256 > CFG_HTTP_RX_BYTES
+#error "CFG_HTTP_RX_BYTES: at least CFG_LINE_BYTES + 256, a line of a body shares it with the head"
+#endif
+#if CFG_HTTP_TX_BYTES < CFG_LINE_BYTES + 512
+#error "CFG_HTTP_TX_BYTES: at least CFG_LINE_BYTES + 512, a head and one line must fit"
+#endif
+#if CFG_CONNECTIONS_MAX < 2 || CFG_CONNECTIONS_MAX > 65534
+#error "CFG_CONNECTIONS_MAX: set 2 to 65534"
+#endif
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * text.c: see text.h.
+ */
+#include "text.h"
+
+/* ---- slices ----------------------------------------------------------------------------- */
+
+bool slice_equals(struct slice a, struct slice b) {
+    return a.len == b.len && memcmp(a.bytes, b.bytes, a.len) == 0;
+}
+
+static char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+bool slice_equals_nocase(struct slice a, struct slice b) {
+    if (a.len != b.len) {
+        return false;
+    }
+    for (uint32_t i = 0; i < a.len; i++) {
+        if (lower(a.bytes[i]) != lower(b.bytes[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool slice_starts_with(struct slice s, struct slice prefix) {
+    return s.len >= prefix.len && memcmp(s.bytes, prefix.bytes, prefix.len) == 0;
+}
+
+struct slice slice_trim(struct slice s) {
+    while (s.len > 0 && (s.bytes[0] == ' ' || s.bytes[0] == '\t')) {
+        s.bytes++;
+        s.len--;
+    }
+    while (s.len > 0 && (s.bytes[s.len - 1] == ' ' || s.bytes[s.len - 1] == '\t')) {
+        s.len--;
+    }
+    return s;
+}
+
+struct slice slice_cut(struct slice *rest, char separator) {
+    struct slice head = *rest;
+    for (uint32_t i = 0; i < head.len; i++) {
+        if (head.bytes[i] == separator) {
+            *rest = (struct slice){head.bytes + i + 1, head.len - i - 1};
+            head.len = i;
+            return head;
+        }
+    }
+    *rest = (struct slice){head.bytes + head.len, 0};
+    return head;
+}
+
+bool slice_to_u32(struct slice s, uint32_t max, uint32_t *value) {
+    uint64_t sum = 0;
+    if (s.len == 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < s.len; i++) {
+        if (s.bytes[i] < '0' || s.bytes[i] > '9') {
+            return false;
+        }
+        sum = sum * 10u + (uint64_t)(s.bytes[i] - '0');
+        if (sum > max) {
+            return false;
+        }
+    }
+    *value = (uint32_t)sum;
+    return true;
+}
+
+/* Length of the UTF-8 sequence at `bytes`, of which `room` are there, or 0 when it is broken. */
+static uint32_t utf8_sequence(const uint8_t *bytes, uint32_t room) {
+    uint8_t lead = bytes[0];
+    uint8_t low = 0x80; /* bounds of the second byte: they exclude overlong forms, surrogates */
+    uint8_t high = 0xbf; /* and what is above U+10FFFF (RFC 3629 section 4) */
+    uint32_t len;
+    if (lead < 0x80) {
+        return 1;
+    }
+    if (lead >= 0xc2 && lead <= 0xdf) {
+        len = 2;
+    } else if (lead >= 0xe0 && lead <= 0xef) {
+        len = 3;
+        low = lead == 0xe0 ? 0xa0 : 0x80;
+        high = lead == 0xed ? 0x9f : 0xbf;
+    } else if (lead >= 0xf0 && lead <= 0xf4) {
+        len = 4;
+        low = lead == 0xf0 ? 0x90 : 0x80;
+        high = lead == 0xf4 ? 0x8f : 0xbf;
+    } else {
+        return 0;
+    }
+    if (room < len || bytes[1] < low || bytes[1] > high) {
+        return 0;
+    }
+    for (uint32_t i = 2; i < len; i++) {
+        if ((bytes[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    return len;
+}
+
+uint32_t slice_utf8_error(struct slice s) {
+    const uint8_t *bytes = (const uint8_t *)s.bytes;
+    uint32_t i = 0;
+    while (i < s.len) {
+        uint32_t len = utf8_sequence(bytes + i, s.len - i);
+        if (len == 0) {
+            return i;
+        }
+        i += len;
+    }
+    return s.len;
+}
+
+/* ---- building text ---------------------------------------------------------------------- */
+
+void text_puts(struct text *t, const char *string) {
+    text_put(t, string, (uint32_t)strlen(string));
+}
+
+void text_put_u64(struct text *t, uint64_t value) {
+    text_put_digits(t, value, 1);
+}
+
+void text_put_digits(struct text *t, uint64_t value, unsigned digits) {
+    char reversed[20];
+    char forward[20];
+    unsigned n = 0;
+    /* Most numbers fit 32 bits, where a division costs a board a tenth of a 64-bit one. */
+    while (value > UINT32_MAX) {
+        reversed[n++] = (char)('0' + value % 10u);
+        value /= 10u;
+    }
+    uint32_t small = (uint32_t)value;
+    while (small != 0) {
+        reversed[n++] = (char)('0' + small % 10u);
+        small /= 10u;
+    }
+    while (n < digits && n < sizeof reversed) {
+        reversed[n++] = '0';
+    }
+    for (unsigned i = 0; i < n; i++) {
+        forward[i] = reversed[n - 1 - i];
+    }
+    text_put(t, forward, n);
+}
+
+void text_put_printable(struct text *t, struct slice s, uint32_t max_bytes) {
+    uint32_t i = 0;
+    while (i < s.len) {
+        uint32_t len = utf8_sequence((const uint8_t *)s.bytes + i, s.len - i);
+        bool control = (uint8_t)s.bytes[i] < 0x20 || s.bytes[i] == 0x7f;
+        if (i + (len ? len : 1) > max_bytes) {
+            text_puts(t, "...");
+            return;
+        }
+        if (len == 0 || control) {
+            text_put_char(t, '?');
+            i++;
+        } else {
+            text_put(t, s.bytes + i, len);
+            i += len;
+        }
+    }
+}
+
+void text_put_label_value(struct text *t, struct slice value) {
+    uint32_t start = 0;
+    for (uint32_t i = 0; i < value.len; i++) {
+        char c = value.bytes[i];
+        if (c == '\\' || c == '"' || c == '\n') {
+            text_put(t, value.bytes + start, i - start);
+            text_put_char(t, '\\');
+            text_put_char(t, c == '\n' ? 'n' : c);
+            start = i + 1;
+        }
+    }
+    text_put(t, value.bytes + start, value.len - start);
+}
+
+void text_put_json(struct text *t, struct slice s) {
+    static const char hex[] = "0123456789abcdef";
+    for (uint32_t i = 0; i < s.len; i++) {
+        uint8_t c = (uint8_t)s.bytes[i];
+        if (c == '"' || c == '\\') {
+            text_put_char(t, '\\');
+            text_put_char(t, (char)c);
+        } else if (c < 0x20) {
+            text_puts(t, "\\u00");
+            text_put_char(t, hex[c >> 4]);
+            text_put_char(t, hex[c & 15]);
+        } else {
+            text_put_char(t, (char)c);
+        }
+    }
+}

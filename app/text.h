@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * text.h: slices of bytes that belong to somebody else, and text built in a caller's buffer.
+ * There is no printf on a board; this is all that pingshot needs of one.
+ */
+#ifndef PINGSHOT_TEXT_H
+#define PINGSHOT_TEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Bytes owned by somebody else. Not NUL-terminated. */
+struct slice {
+    const char *bytes;
+    uint32_t len;
+};
+
+/* A slice of a string literal. */
+#define SLICE(literal) ((struct slice){(literal), (uint32_t)(sizeof(literal) - 1)})
+
+bool slice_equals(struct slice a, struct slice b);
+
+/* ASCII case is ignored, as in HTTP field names and tokens (RFC 9110 section 5.1). */
+bool slice_equals_nocase(struct slice a, struct slice b);
+
+bool slice_starts_with(struct slice s, struct slice prefix);
+
+/* The slice without blanks and tabs at both ends (OWS, RFC 9110 section 5.6.3). */
+struct slice slice_trim(struct slice s);
+
+/* Cuts `*rest` at the first `separator`: returns what is before it and leaves in `*rest` what is
+ * after. Without one, returns all and leaves `*rest` empty. */
+struct slice slice_cut(struct slice *rest, char separator);
+
+/* Reads an unsigned decimal of digits only. False on anything else, or when above `max`. */
+bool slice_to_u32(struct slice s, uint32_t max, uint32_t *value);
+
+/* Where the first byte stands that is not part of well-formed UTF-8 (RFC 3629: no surrogates, no
+ * overlong forms, at most U+10FFFF), or s.len when all is. */
+uint32_t slice_utf8_error(struct slice s);
+
+/* Text under construction. Bytes past `capacity` are dropped and `overflow` says so; what is
+ * there stays valid, and `len` never exceeds `capacity`. */
+struct text {
+    char *bytes;
+    uint32_t len;
+    uint32_t capacity;
+    bool overflow;
+};
+
+static inline struct text text_over(char *bytes, uint32_t capacity) {
+    return (struct text){bytes, 0, capacity, false};
+}
+
+static inline struct slice text_slice(const struct text *t) {
+    return (struct slice){t->bytes, t->len};
+}
+
+static inline uint32_t text_room(const struct text *t) {
+    return t->capacity - t->len;
+}
+
+static inline void text_put(struct text *t, const char *bytes, uint32_t n) {
+    if (n > t->capacity - t->len) {
+        t->overflow = true;
+        n = t->capacity - t->len;
+    }
+    memcpy(t->bytes + t->len, bytes, n);
+    t->len += n;
+}
+
+static inline void text_put_slice(struct text *t, struct slice s) {
+    text_put(t, s.bytes, s.len);
+}
+
+static inline void text_put_char(struct text *t, char c) {
+    text_put(t, &c, 1);
+}
+
+/* Appends a NUL-terminated string. */
+void text_puts(struct text *t, const char *string);
+
+void text_put_u64(struct text *t, uint64_t value);
+
+/* Appends `value` in decimal with leading zeros to at least `digits` (at most 20). */
+void text_put_digits(struct text *t, uint64_t value, unsigned digits);
+
+/* Appends what came from outside so that it can stand in one line of an error or a log: control
+ * characters, DEL and bytes that are not UTF-8 become '?', and beyond `max_bytes` it is cut and
+ * "..." says so. */
+void text_put_printable(struct text *t, struct slice s, uint32_t max_bytes);
+
+/* Appends a label value as exposition text escapes it: backslash, double quote and line feed. */
+void text_put_label_value(struct text *t, struct slice value);
+
+/* Appends a JSON string's content (RFC 8259 section 7), without its quotes. */
+void text_put_json(struct text *t, struct slice s);
+
+#endif

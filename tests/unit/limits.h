@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * limits.h: small capacities for the unit tests, so that every table can be filled quickly.
+ */
+#ifndef PINGSHOT_LIMITS_H
+#define PINGSHOT_LIMITS_H
+
+#define CFG_FAMILIES_MAX 16
+#define CFG_SERIES_MAX 64
+#define CFG_REGISTRY_TEXT_BYTES 8192
+#define CFG_REGISTRY_TRANSACTIONS_MAX 3
+#define CFG_LABELS_MAX 8
+#define CFG_LINE_BYTES 512
+
+#define CFG_EVENTS_MAX 40
+#define CFG_EVENT_TEXT_BYTES 128
+#define CFG_SCRAPERS_MAX 4
+#define CFG_SCRAPES_IN_FLIGHT_MAX 6
+
+#define CFG_CONNECTIONS_MAX 6
+#define CFG_HTTP_RX_BYTES 1024
+#define CFG_HTTP_BODY_BYTES 2048
+#define CFG_HTTP_BODY_BUFFERS 2
+#define CFG_HTTP_TX_BYTES 2048
+
+#endif
