@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# pingshot's build. `make help` lists what can be asked for; everything that is made goes to build/.
+#
+#     make CC=clang             another compiler, in a directory of its own
+#     make OPT=-O0              other optimisation flags
+#     make LWIP_DIR=../lwip     own copies of the sources: also WOLFSSL_DIR=, JSMN_DIR=
+#     make unit T=registry      only the unit test test_registry; `make e2e T=scrape`: only tests named so
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+OPT    ?= -O2
+PYTHON ?= /usr/bin/python3# Debian's, which Debian's Python packages belong to
+
+JSMN_DIR    ?= third_party/jsmn
+LWIP_DIR    ?= third_party/lwip
+WOLFSSL_DIR ?= third_party/wolfssl
+
+all: host ## Host build (the default): build/host/pingshot
+
+.PHONY: all FORCE
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+# One job a core for the steps below that run make again, unless -j was given.
+JOBS = $(if $(findstring j,$(filter-out --%,$(MAKEFLAGS))),,-j$(shell nproc))
+
+# ---- Where things are ----------------------------------------------------------------------
+
+compiler  := $(notdir $(firstword $(CC)))
+HOST      := build/host$(if $(filter-out gcc cc,$(compiler)),-$(compiler))
+UNIT      := build/unit$(if $(filter-out gcc cc,$(compiler)),-$(compiler))
+
+app_src   := $(wildcard app/*.c app/*/*.c)
+port_src  := $(wildcard port/*.c)
+posix_src := $(wildcard port/posix/*.c)
+our_src   := $(app_src) $(port_src) $(posix_src)
+our_c     := $(wildcard app/*.[ch] app/*/*.[ch] port/*.[ch] port/*/*.[ch] port/*/*/*.[ch] tests/unit/*.[ch])
+our_sh    := .ci/run $(wildcard third_party/*.sh port/*/*.sh tests/*.sh tests/*/*.sh)
+
+# lwIP names its own files; none of its threads, sockets, PPP or bridging is wanted.
+LWIPDIR := $(LWIP_DIR)/src
+needs_no_lists := help clean distclean run test test-fast e2e bench lint format packages sources tools
+ifneq ($(filter-out $(needs_no_lists),$(or $(MAKECMDGOALS),all)),)
+include $(LWIPDIR)/Filelists.mk
+endif
+lwip_src := $(COREFILES) $(CORE4FILES) $(CORE6FILES) $(LWIPDIR)/netif/ethernet.c \
+    $(LWIPDIR)/netif/ppp/polarssl/md5.c $(LWIP_DIR)/contrib/addons/tcp_isn/tcp_isn.c
+
+# ---- Flags ---------------------------------------------------------------------------------
+#
+# Each layer sees only what it may include. limits.h holds a target's capacities; since <limits.h>
+# is another file, its folder is given with -iquote, which leaves <> alone, and it comes last.
+
+warnings := -Wall -Wextra -Werror -Wconversion -Wshadow -Wundef -Wmissing-prototypes \
+    -Wstrict-prototypes -Wold-style-definition -Wvla -Wwrite-strings -Wcast-qual -Wcast-align \
+    -Wpointer-arith -Wformat=2 -Wimplicit-fallthrough -Wnull-dereference \
+    -Wdouble-promotion -Wredundant-decls -fno-common
+
+# -MD, not -MMD: lwipopts.h, reached through a header of lwIP's, would else count as a system's.
+common_flags := -std=c11 -g -MD -MP -ffunction-sections -fdata-sections
+our_flags     = $(common_flags) $(warnings)
+their_flags   = $(common_flags) -w
+
+app_includes   := -iquote app -isystem $(JSMN_DIR)
+lwip_includes  := -I port/lwip -isystem $(LWIP_DIR)/src/include -isystem $(LWIP_DIR)/contrib/addons/tcp_isn
+port_includes  := -iquote port -iquote app $(lwip_includes)
+posix_includes := -D_GNU_SOURCE -iquote port/posix $(port_includes)
+
+# limits-of TARGET: where that target's limits.h lies.
+host_limits := -iquote port/posix
+unit_limits := -iquote tests/unit
+sanitize    := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+# ---- Rules for one target's objects: $(call objects,DIRECTORY,LIMITS,EXTRA FLAGS) ------------
+#
+# An object is remade when its source, a header, its flags or this file change.
+
+define objects
+$(1)/app/%.o: app/%.c $(1)/flags Makefile $(jsmn_stamp)
+	@mkdir -p $$(@D)
+	@echo "  CC    $$@"
+	@$$(CC) $$(our_flags) $(3) $$(app_includes) $(2) -c -o $$@ $$<
+
+$(1)/port/%.o: port/%.c $(1)/flags Makefile $(lwip_stamp)
+	@mkdir -p $$(@D)
+	@echo "  CC    $$@"
+	@$$(CC) $$(our_flags) $(3) $$(port_includes) $(2) -c -o $$@ $$<
+
+$(1)/port/posix/%.o: port/posix/%.c $(1)/flags Makefile $(lwip_stamp)
+	@mkdir -p $$(@D)
+	@echo "  CC    $$@"
+	@$$(CC) $$(our_flags) $(3) $$(posix_includes) $(2) -c -o $$@ $$<
+
+$(1)/lwip/%.o: $(LWIP_DIR)/%.c $(1)/flags Makefile $(lwip_stamp)
+	@mkdir -p $$(@D)
+	@echo "  CC    $$@"
+	@$$(CC) $$(their_flags) $(filter-out -fsanitize=% -fno-sanitize%,$(3)) $(findstring -fsanitize=address,$(3)) \
+	    -iquote app $$(lwip_includes) $(2) -c -o $$@ $$<
+
+# The sequence numbers' addon needs lwIP's MD5, which is otherwise part of PPP.
+$(1)/lwip/src/netif/ppp/polarssl/md5.o: private their_flags += -DPPP_SUPPORT=1
+
+# Looked at each time, written only when the flags have changed.
+$(1)/flags: FORCE
+	@mkdir -p $$(@D)
+	@echo '$$(shell $$(CC) --version | head -n 1) $$(our_flags) $(3) $(2) $(JSMN_DIR) $(LWIP_DIR)' >$$@.new
+	@if cmp -s $$@.new $$@; then rm $$@.new; else mv $$@.new $$@; fi
+endef
+
+# A copy of one's own has no stamp and is never fetched.
+jsmn_stamp    := $(filter third_party/jsmn/.fetched,$(JSMN_DIR)/.fetched)
+lwip_stamp    := $(filter third_party/lwip/.fetched,$(LWIP_DIR)/.fetched)
+wolfssl_stamp := $(filter third_party/wolfssl/.fetched,$(WOLFSSL_DIR)/.fetched)
+
+# in DIRECTORY: the objects of a list of sources
+in = $(patsubst $(LWIP_DIR)/%.c,$(1)/lwip/%.o,$(patsubst app/%.c,$(1)/app/%.o,$(patsubst port/%.c,$(1)/port/%.o,$(2))))
+
+# ---- Host ----------------------------------------------------------------------------------
+
+$(eval $(call objects,$(HOST),$(host_limits),$(OPT)))
+
+host_objects := $(call in,$(HOST),$(our_src) $(lwip_src))
+
+.PHONY: host
+host: $(HOST)/pingshot
+
+$(HOST)/pingshot: $(host_objects)
+	@echo "  LD    $@"
+	@$(CC) $(OPT) -g -Wl,--gc-sections -Wl,-Map=$@.map -o $@ $^
+
+run: ## Set up, build, and run the host target: on a TAP with privilege, else over passt
+	@third_party/packages.sh build run
+	@$(MAKE) $(JOBS) --no-print-directory all
+	@exec port/posix/run.sh
+
+size: $(HOST)/pingshot ## Sizes of the host build: by section, and its largest objects
+	@size $<
+	@echo; size $(call in,$(HOST),$(our_src)) | sort -rn -k4 | head -n 20
+
+# ---- Unit tests ----------------------------------------------------------------------------
+#
+# Each tests/unit/test_*.c is a program, linked with all of app/ under sanitizers. Those named
+# test_port_* and test_net_* also get lwIP and port/. The other files there are shared helpers.
+
+$(eval $(call objects,$(UNIT),$(unit_limits),-O1 $(sanitize)))
+
+unit_tests   := $(patsubst tests/unit/%.c,$(UNIT)/%,$(wildcard tests/unit/test_$(or $(T),*).c))
+unit_helpers := $(patsubst %.c,$(UNIT)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+net_tests    := $(filter $(UNIT)/test_port_% $(UNIT)/test_net_%,$(unit_tests))
+net_helpers  := $(filter %_net.o %_port.o %_lwip.o,$(unit_helpers))
+
+$(UNIT)/tests/unit/%.o: tests/unit/%.c $(UNIT)/flags Makefile $(jsmn_stamp) $(lwip_stamp)
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	@$(CC) $(our_flags) -O1 $(sanitize) -D_GNU_SOURCE $(unit_limits) \
+	    $(port_includes) -isystem $(JSMN_DIR) -c -o $@ $<
+
+$(UNIT)/libapp.a: $(call in,$(UNIT),$(app_src))
+$(UNIT)/libnet.a: $(call in,$(UNIT),$(port_src) $(lwip_src))
+$(UNIT)/%.a:
+	@echo "  AR    $@"
+	@rm -f $@ && $(AR) rcs $@ $^
+
+$(net_tests): $(UNIT)/libnet.a $(net_helpers)
+$(UNIT)/test_%: $(UNIT)/tests/unit/test_%.o $(UNIT)/libapp.a $(filter-out $(net_helpers),$(unit_helpers))
+	@echo "  LD    $@"
+	@$(CC) $(sanitize) -g -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -lm
+
+.SECONDARY:
+
+unit: $(unit_tests) ## Unit tests, under AddressSanitizer and UndefinedBehaviorSanitizer
+	@tests/run_unit.sh $(unit_tests)
+
+# ---- Tests of the whole --------------------------------------------------------------------
+
+test: ## Set up, then every test
+	@third_party/packages.sh build run test lint
+	@$(MAKE) $(JOBS) --no-print-directory all
+	@$(MAKE) $(JOBS) --no-print-directory all CC=clang
+	@$(MAKE) $(JOBS) --no-print-directory check-layers
+	@$(MAKE) $(JOBS) --no-print-directory lint
+	@$(MAKE) $(JOBS) --no-print-directory unit
+	@$(MAKE) $(JOBS) --no-print-directory e2e
+
+test-fast: ## The everyday tests, about a minute: build, layers, unit tests
+	@$(MAKE) $(JOBS) --no-print-directory all check-layers
+	@$(MAKE) $(JOBS) --no-print-directory unit
+
+e2e: ## End-to-end tests against real programs (T=word: only those whose name has it)
+	@$(MAKE) $(JOBS) --no-print-directory all
+	@third_party/tools.sh
+	@$(PYTHON) -m pytest tests/e2e $(if $(T),-k '$(T)')
+
+bench: ## Speed and memory, as ratios to a peer measured in the same run
+	@third_party/packages.sh build bench
+	@$(MAKE) $(JOBS) --no-print-directory all
+	@tests/bench/run.sh
+
+check-layers: $(call in,$(HOST),$(app_src) $(port_src)) ## What each layer includes, exports and calls
+	@$(PYTHON) tests/check_layers.py --cc '$(CC)' --objects $(HOST) --lwip $(LWIP_DIR) --jsmn $(JSMN_DIR) \
+	    --app='-std=c11 $(app_includes) $(host_limits)' \
+	    --port='-std=c11 $(port_includes) $(host_limits)'
+
+# ---- Code in good order --------------------------------------------------------------------
+
+lint: ## clang-format, clang-tidy, cppcheck and shellcheck over our code
+	@tests/lint.sh
+
+format: ## Lays out our C code as .clang-format says
+	clang-format -i $(our_c)
+
+# ---- Set-up --------------------------------------------------------------------------------
+
+third_party/%/.fetched: third_party/fetch.sh
+	@third_party/fetch.sh $*
+
+ifneq ($(lwip_stamp),)
+$(LWIPDIR)/Filelists.mk: $(lwip_stamp) ;
+endif
+
+.PHONY: run size unit test test-fast e2e bench check-layers lint format packages sources tools clean distclean help
+packages: ## Install the Debian packages that build, run, test and lint need
+	@third_party/packages.sh build run test lint
+
+sources: $(jsmn_stamp) $(lwip_stamp) $(wolfssl_stamp) ## Fetch the sources of lwIP, wolfSSL and jsmn
+	@:
+
+tools: ## Fetch Prometheus and the other peers that the tests run, without installing them
+	@third_party/tools.sh
+
+clean: ## Remove what was built
+	@find build -mindepth 1 -maxdepth 1 ! -name apt ! -name tools -exec rm -rf {} + 2>/dev/null || :
+
+distclean: ## Remove everything that is not in git: what was built, and what was fetched
+	rm -rf build third_party/lwip third_party/wolfssl third_party/jsmn third_party/.work.* third_party/.lock
+
+help: ## This list
+	@echo 'make TARGET, where TARGET is'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1 \2/p' Makefile | \
+	    while read -r target text; do printf '  %-13s %s\n' "$$target" "$$text"; done
+
+-include $(shell find $(HOST) $(UNIT) -name '*.d' 2>/dev/null)
