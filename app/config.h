@@ -121,6 +121,18 @@
 #define CFG_HTTP_BODY_BUFFERS 2
 #endif
 
+/* Tokens of one JSON text: its values, and the names of its members. 8..16777216; 20 bytes each.
+ * A member with a string or a number for value is two. */
+#ifndef CFG_JSON_TOKENS_MAX
+#define CFG_JSON_TOKENS_MAX 512
+#endif
+
+/* How deep the arrays and objects of a JSON text may nest. 2..255; a byte of stack and 4 more
+ * each while one is parsed. */
+#ifndef CFG_JSON_DEPTH_MAX
+#define CFG_JSON_DEPTH_MAX 16
+#endif
+
 /* What one write to the transport renders at most, in bytes; one buffer for all connections.
  * 1024..65535, at least CFG_LINE_BYTES + 512. */
 #ifndef CFG_HTTP_TX_BYTES
@@ -184,6 +196,12 @@
 #endif
 #if CFG_HTTP_TX_BYTES < CFG_LINE_BYTES + 512
 #error "CFG_HTTP_TX_BYTES: at least CFG_LINE_BYTES + 512, a head and one line must fit"
+#endif
+#if CFG_JSON_TOKENS_MAX < 8 || CFG_JSON_TOKENS_MAX > 16777216
+#error "CFG_JSON_TOKENS_MAX: set 8 to 16777216"
+#endif
+#if CFG_JSON_DEPTH_MAX < 2 || CFG_JSON_DEPTH_MAX > 255
+#error "CFG_JSON_DEPTH_MAX: set 2 to 255"
 #endif
 #if CFG_CONNECTIONS_MAX < 2 || CFG_CONNECTIONS_MAX > 65534
 #error "CFG_CONNECTIONS_MAX: set 2 to 65534"

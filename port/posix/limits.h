@@ -24,4 +24,6 @@
 #define CFG_HTTP_BODY_BUFFERS 32
 #define CFG_HTTP_TX_BYTES 16384
 
+#define CFG_JSON_TOKENS_MAX 65536
+
 #endif

@@ -23,4 +23,6 @@
 #define CFG_HTTP_BODY_BUFFERS 2
 #define CFG_HTTP_TX_BYTES 2048
 
+#define CFG_JSON_TOKENS_MAX 64
+
 #endif
