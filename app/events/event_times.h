@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * event_times.h: with explicit timestamps, which one an event gets and when it must go without.
+ * What has to be remembered for a label set after its events are gone is kept in buckets of their
+ * hash; two label sets that share one are only treated with more care than they need.
+ */
+#ifndef PINGSHOT_EVENT_TIMES_H
+#define PINGSHOT_EVENT_TIMES_H
+
+#include "config.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The wall time of something is not known. */
+#define EVENT_TIMES_UNKNOWN INT64_MIN
+
+/* A timestamp further ahead of the clock than this is left out, in ms: the clock was set back
+ * since. Prometheus drops what is ten minutes ahead. */
+#define EVENT_TIMES_AHEAD_MS 60000
+
+#define EVENT_TIMES_BUCKETS (CFG_EVENTS_MAX / 2u + 1u)
+
+struct event_times_bucket {
+    int64_t last_unix_ms; /* the last one given, or EVENT_TIMES_UNKNOWN */
+    uint32_t plain_s;     /* uptime of the last exposure without a timestamp; 0: never */
+};
+
+struct event_times {
+    struct event_times_bucket buckets[EVENT_TIMES_BUCKETS];
+    int64_t seen_unix_ms; /* the wall clock when it was last looked at */
+};
+
+void event_times_init(struct event_times *t);
+
+/* The time of an event posted now, `unix_ms` (or EVENT_TIMES_UNKNOWN): later than every earlier one
+ * of its labels, a millisecond at a time where the clock does not do it. EVENT_TIMES_UNKNOWN when
+ * that would be more than EVENT_TIMES_AHEAD_MS ahead. */
+int64_t event_times_assign(struct event_times *t, uint32_t hash, int64_t unix_ms);
+
+/* Whether an event of time `event_unix_ms`, posted at uptime `posted_s`, may carry its timestamp in
+ * a scrape at `unix_ms`. Not when a time is unknown, when it is older than
+ * CFG_EVENT_TIMESTAMP_AGE_MS or ahead of the clock, or posted less than that time after a sample of
+ * its labels went out without one: Prometheus wrote that at the time of its scrape, and a staleness
+ * marker at the time of the next, and silently drops what is older than those. */
+bool event_times_usable(const struct event_times *t, uint32_t hash, int64_t event_unix_ms,
+                        uint32_t posted_s, int64_t unix_ms);
+
+/* A sample of these labels goes out without a timestamp, at uptime `uptime_s`. */
+void event_times_plain(struct event_times *t, uint32_t hash, uint32_t uptime_s);
+
+#endif
