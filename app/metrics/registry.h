@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * registry.h: metric families and their series, in fixed tables (SPEC section 3). This header has
+ * the structure and what acts at once: pingshot's own metrics, deletion, statistics. Changes by
+ * request bodies are transactions (registry_txn.h); printing is exposition_writer.h.
+ *
+ * A series is kept as the text of its whole exposition line, identity and value, in one arena: a
+ * scrape copies it as it is. The identity (`name{a="x",b="y"}`, labels sorted, escaped) is what
+ * it is found by. The struct holds no pointers, so it can outlive a reset and be checksummed.
+ */
+#ifndef PINGSHOT_METRICS_REGISTRY_H
+#define PINGSHOT_METRICS_REGISTRY_H
+
+#include "config.h"
+#include "hash.h"
+#include "metrics/label_set.h"
+#include "metrics/number.h"
+#include "metrics/registry_arena.h"
+#include "problem.h"
+#include "table_stats.h"
+#include "text.h"
+
+/* Longest name of a family or a sample, in bytes: a quarter of a line. */
+#define REGISTRY_NAME_BYTES (CFG_LINE_BYTES / 4u)
+
+#define REGISTRY_NONE UINT32_MAX
+
+enum metric_type {
+    METRIC_COUNTER,
+    METRIC_GAUGE,
+    METRIC_HISTOGRAM,
+    METRIC_SUMMARY,
+    METRIC_UNTYPED,
+};
+
+/* Flags of a family. */
+#define REGISTRY_FAMILY_USED 0x01u
+#define REGISTRY_FAMILY_FRESH 0x02u /* made by an unfinished transaction: hidden */
+#define REGISTRY_FAMILY_OWN 0x04u   /* pingshot's: requests may not touch it */
+
+/* How OpenMetrics shows a family (registry_shape.c decides whenever a related name comes or goes). */
+#define REGISTRY_SHAPE_COUNTER 0x01u     /* a counter, named without its _total */
+#define REGISTRY_SHAPE_UNKNOWN 0x02u     /* a counter that cannot be one there: type unknown */
+#define REGISTRY_SHAPE_HAS_CREATED 0x04u /* its groups end with samples of family X_created */
+#define REGISTRY_SHAPE_IS_CREATED 0x08u  /* shown within the family it belongs to */
+
+struct registry_family {
+    uint32_t text;         /* arena: "# HELP name help\n# TYPE name type\n", label names */
+    uint32_t hash;         /* of the name */
+    uint32_t sequence;     /* counts up with every family made: tells reuses of a slot apart */
+    uint32_t first_series; /* list through registry_series.next, or REGISTRY_NONE */
+    uint32_t last_series;
+    uint32_t series_count;
+    uint32_t busy_count;   /* unfinished transactions' claims: series, itself, declarations */
+    uint16_t name_len;
+    uint16_t help_len;   /* as escaped text; 0: no HELP line */
+    uint16_t labels_len; /* label names joined with commas, at the end of the text */
+    uint8_t type;        /* enum metric_type */
+    uint8_t flags;
+    uint8_t shape;
+    uint8_t owner; /* transaction that made it, plus 1, while it is fresh */
+};
+
+/* Flags of a series. */
+#define REGISTRY_SERIES_FRESH 0x01u  /* made by the unfinished transaction `owner`: hidden */
+#define REGISTRY_SERIES_STAGED 0x02u /* `staged` becomes its value when `owner` commits */
+
+struct registry_series {
+    double value;
+    double staged;
+    uint32_t text; /* arena: identity, ' ', value, '\n', with room for the longest value */
+    uint32_t hash; /* of the identity */
+    uint32_t next; /* in its family, or in the free list */
+    uint16_t identity_len;
+    uint16_t line_len; /* with the line feed */
+    uint16_t family;
+    uint8_t flags;
+    uint8_t owner; /* transaction that holds it, plus 1; 0: none */
+};
+
+/* HELP and TYPE of the family that a body is at; it takes form at its first sample, since that
+ * one's name decides what an OpenMetrics counter is called here. */
+struct registry_declaration {
+    uint32_t text;   /* arena: name, then help as escaped text; REGISTRY_ARENA_NONE: none */
+    uint32_t family; /* made or found for it, pinned; or REGISTRY_NONE */
+    uint16_t name_len;
+    uint16_t help_len;
+    uint8_t kind; /* enum registry_kind */
+    bool has_help;
+    bool sampled;
+};
+
+#define REGISTRY_SERIES_WORDS ((CFG_SERIES_MAX + 31u) / 32u)
+#define REGISTRY_FAMILY_WORDS ((CFG_FAMILIES_MAX + 31u) / 32u)
+
+struct registry_txn {
+    uint8_t state; /* enum registry_txn_state */
+    uint8_t mode;  /* enum registry_txn_mode */
+    uint8_t default_type;
+    bool any_labels;
+    struct registry_declaration declaration;
+    uint32_t series_count; /* series touched */
+    uint32_t first_word;   /* words of `series` that may have bits, [first, end) */
+    uint32_t end_word;
+    uint32_t families[REGISTRY_FAMILY_WORDS]; /* touched */
+    uint32_t series[REGISTRY_SERIES_WORDS];
+};
+
+/* Places of the hash tables: half as many again as entries, so that a search stays short. */
+#define REGISTRY_SERIES_PLACES (CFG_SERIES_MAX + CFG_SERIES_MAX / 2u)
+#define REGISTRY_FAMILY_PLACES (CFG_FAMILIES_MAX + CFG_FAMILIES_MAX / 2u)
+
+struct registry {
+    struct hash_key key;
+    uint32_t family_sequence;
+    uint32_t families_end; /* slots at and after it were never used */
+    uint32_t series_end;
+    uint32_t family_free; /* lists of freed slots */
+    uint32_t series_free;
+    struct registry_count {
+        uint32_t used;
+        uint32_t high_water;
+        uint32_t refused_total;
+    } families_count, series_count, txns_count, text_count; /* of text only refused_total */
+    uint16_t family_places[REGISTRY_FAMILY_PLACES]; /* slot plus 1 */
+    uint32_t series_places[REGISTRY_SERIES_PLACES]; /* slot plus 1, top 8 bits of the hash */
+    struct registry_txn txns[CFG_REGISTRY_TRANSACTIONS_MAX];
+    struct registry_family families[CFG_FAMILIES_MAX];
+    struct registry_series series[CFG_SERIES_MAX];
+    struct registry_arena arena;
+};
+
+/* Makes an empty registry. `key` should be unpredictable: with it nobody outside can choose names
+ * that meet in one place of the hash tables. */
+void registry_init(struct registry *r, const uint8_t key[HASH_KEY_BYTES]);
+
+/* ---- pingshot's own metrics --------------------------------------------------------------- */
+
+/* A family of pingshot's own, which requests can neither change nor delete. Counters, gauges and
+ * untyped only. `help` is plain text. Returns its index; REGISTRY_NONE and a line in `*p` when the
+ * name is taken or a table is full. An own family is never deleted: the index stays good. */
+uint32_t registry_add_own(struct registry *r, struct slice name, struct slice help,
+                          enum metric_type type, struct problem *p);
+
+/* The series of an own family with these labels, made with the value 0 if need be. Returns its
+ * index, good for ever; REGISTRY_NONE when the labels are refused or a table is full. */
+uint32_t registry_own_series(struct registry *r, uint32_t family, const struct label_set *labels,
+                             struct problem *p);
+
+/* Adds to, or sets, a series that registry_own_series gave. */
+void registry_own_add(struct registry *r, uint32_t series, double delta);
+void registry_own_set(struct registry *r, uint32_t series, double value);
+
+/* ---- requests ----------------------------------------------------------------------------- */
+
+/* DELETE /metrics/{family}: removes a family and all its series, also from the replies of
+ * transactions that are committed and still being read. PROBLEM_UNKNOWN without such a family,
+ * PROBLEM_CONFLICT for pingshot's own, PROBLEM_BUSY while an unfinished request changes it. */
+bool registry_delete(struct registry *r, struct slice name, struct problem *p);
+
+/* True for names that requests may not create, change or delete: pingshot's own. */
+bool registry_name_reserved(struct slice name);
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+/* Index of the family of that name, hidden ones too, or REGISTRY_NONE. */
+uint32_t registry_find_family(const struct registry *r, struct slice name);
+
+struct slice registry_family_name(const struct registry *r, uint32_t family);
+const char *registry_type_name(enum metric_type type);
+
+/* The line of a series as it stands, with its line feed. Valid until the registry changes. */
+static inline struct slice registry_series_line(const struct registry *r, uint32_t series) {
+    const struct registry_series *s = &r->series[series];
+    return (struct slice){registry_arena_text(&r->arena, s->text), s->line_len};
+}
+
+/* Use, high-water mark, limit and refusals of its tables. */
+#define REGISTRY_TABLES 4u
+struct table_stats registry_stats(const struct registry *r, uint32_t table);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * registry_txn.h: POST /create and POST /update as transactions: begin, declare and sample as the
+ * body streams in, commit or roll back. Until the commit nobody else sees anything of it; after a
+ * rollback nothing was ever there. Several may be under way; one that meets what another has
+ * claimed is told to come again (PROBLEM_BUSY).
+ *
+ *     txn = registry_txn_begin(r, REGISTRY_CREATE, &options, p);
+ *     for each line or member: registry_txn_declare / registry_txn_sample   (false: roll back)
+ *     registry_txn_commit(r, txn, p)                                        (false: roll back)
+ *     stream the lines with exposition_reply_pull
+ *     registry_txn_release(r, txn)
+ */
+#ifndef PINGSHOT_METRICS_REGISTRY_TXN_H
+#define PINGSHOT_METRICS_REGISTRY_TXN_H
+
+#include "metrics/registry.h"
+
+enum registry_txn_state {
+    REGISTRY_TXN_FREE = 0,
+    REGISTRY_TXN_OPEN,
+    REGISTRY_TXN_COMMITTED, /* its bitmap serves the reply */
+};
+
+enum registry_txn_mode {
+    REGISTRY_CREATE, /* makes what is missing; what exists keeps its value and is reported */
+    REGISTRY_UPDATE, /* counters add, others are set; families must exist */
+};
+
+struct registry_txn_options {
+    enum metric_type default_type; /* of families that come without one: counter, gauge, untyped */
+    bool any_labels;               /* `labels=any`: label names may differ within a family */
+};
+
+/* What a body calls a family: the types of the text format 0.0.4, and those of OpenMetrics 1.0
+ * that have to be told apart. */
+enum registry_kind {
+    REGISTRY_KIND_NONE, /* no TYPE line, or JSON without `type` */
+    REGISTRY_KIND_COUNTER,
+    REGISTRY_KIND_GAUGE,
+    REGISTRY_KIND_HISTOGRAM,
+    REGISTRY_KIND_SUMMARY,
+    REGISTRY_KIND_UNTYPED, /* also `unknown` */
+    REGISTRY_KIND_INFO,    /* sample X_info: a gauge of that name */
+    REGISTRY_KIND_STATESET, /* a gauge */
+    REGISTRY_KIND_GAUGE_HISTOGRAM, /* X_bucket as a histogram's, X_gsum and X_gcount gauges */
+};
+
+/* The kind a word names, or false. */
+bool registry_kind_from(struct slice word, enum registry_kind *kind);
+
+/* Starts one. NULL with PROBLEM_FULL in `*p` when CFG_REGISTRY_TRANSACTIONS_MAX are under way. It
+ * ends with registry_txn_rollback, or with commit and then registry_txn_release. */
+struct registry_txn *registry_txn_begin(struct registry *r, enum registry_txn_mode mode,
+                                        const struct registry_txn_options *options,
+                                        struct problem *p);
+
+/* A HELP or a TYPE line (or the same of JSON): call once for each that is there, before the
+ * family's samples. `help` NULL: no help; kind NONE: no type. A family that exists must have
+ * that type; its help stays. A second HELP or TYPE, or one after samples of the family in this
+ * body, is refused, as promtool does. `help` may use any label_form's spelling. */
+bool registry_txn_declare(struct registry *r, struct registry_txn *txn, struct slice name,
+                          enum registry_kind kind, const struct slice *help, enum label_form form,
+                          struct problem *p);
+
+/* A sample. Its name may be one that a histogram or summary owns (X_bucket, X_sum, X_count) or an
+ * OpenMetrics counter's (X_total, X_created). `value` NULL: not given, which is 0 in a create, 1 to
+ * a counter in an update and refused for other types. */
+bool registry_txn_sample(struct registry *r, struct registry_txn *txn, struct slice name,
+                         const struct label_set *labels, const double *value, struct problem *p);
+
+/* Makes it all visible and applies staged values. False (a family declared without samples finds
+ * its table full, or contradicts what exists): nothing was applied, roll back. */
+bool registry_txn_commit(struct registry *r, struct registry_txn *txn, struct problem *p);
+
+/* Undoes what an unfinished transaction did and frees it. */
+void registry_txn_rollback(struct registry *r, struct registry_txn *txn);
+
+/* Frees a committed one, when its reply is out or nobody waits for it any more. */
+void registry_txn_release(struct registry *r, struct registry_txn *txn);
+
+/* Ends it in whatever state it is: rollback or release. For a connection that is lost. */
+void registry_txn_end(struct registry *r, struct registry_txn *txn);
+
+/* Series touched so far. */
+static inline uint32_t registry_txn_series_count(const struct registry_txn *txn) {
+    return txn->series_count;
+}
+
+#endif
