@@ -72,6 +72,14 @@ bool slice_to_u32(struct slice s, uint32_t max, uint32_t *value) {
     return true;
 }
 
+int text_hex_digit(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* Length of the UTF-8 sequence at `bytes`, of which `room` are there, or 0 when it is broken. */
 static uint32_t utf8_sequence(const uint8_t *bytes, uint32_t room) {
     uint8_t lead = bytes[0];

@@ -36,6 +36,9 @@ struct slice slice_cut(struct slice *rest, char separator);
 /* Reads an unsigned decimal of digits only. False on anything else, or when above `max`. */
 bool slice_to_u32(struct slice s, uint32_t max, uint32_t *value);
 
+/* The value of a hexadecimal digit of either case, or -1. */
+int text_hex_digit(char c);
+
 /* Where the first byte stands that is not part of well-formed UTF-8 (RFC 3629: no surrogates, no
  * overlong forms, at most U+10FFFF), or s.len when all is. */
 uint32_t slice_utf8_error(struct slice s);

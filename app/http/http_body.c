@@ -37,16 +37,8 @@ static bool malformed(struct problem *problem, const char *what) {
     return problem_end(problem, &t);
 }
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool step_size(struct http_body *b, char c, struct problem *problem) {
-    int digit = hex_digit(c);
+    int digit = text_hex_digit(c);
     if (digit >= 0) {
         if (b->remaining >> 28 != 0) {
             return malformed(problem, "chunk size is above 4 GiB");

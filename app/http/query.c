@@ -15,22 +15,14 @@ bool query_next(struct slice *rest, struct slice *name, struct slice *value) {
     return false;
 }
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool query_decode(struct slice encoded, struct text *out) {
     for (uint32_t i = 0; i < encoded.len; i++) {
         char c = encoded.bytes[i];
         if (c == '+') {
             c = ' ';
         } else if (c == '%') {
-            int high = i + 2 < encoded.len ? hex_digit(encoded.bytes[i + 1]) : -1;
-            int low = i + 2 < encoded.len ? hex_digit(encoded.bytes[i + 2]) : -1;
+            int high = i + 2 < encoded.len ? text_hex_digit(encoded.bytes[i + 1]) : -1;
+            int low = i + 2 < encoded.len ? text_hex_digit(encoded.bytes[i + 2]) : -1;
             if (high < 0 || low < 0) {
                 return false;
             }

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * http_server.c: see http_server.h.
+ */
+#include "http/http_server.h"
+
+#include "clock.h"
+#include "date.h"
+
+/* How often the deadlines are looked at. */
+#define POLL_INTERVAL_MS 100u
+
+/* With fewer connections left than this, responses say Connection: close. */
+#define SHORT_OF_CONNECTIONS (CFG_CONNECTIONS_MAX / 8 + 1)
+
+void http_server_init(struct http_server *s, void *context, uint32_t scraper_timeout_ms) {
+    /* The large buffers and the connections' own are left as they are: nothing reads them before
+     * it wrote them, and on a host their pages then cost nothing. */
+    s->context = context;
+    s->now_ms = clock_monotonic_ms();
+    s->polled_ms = s->now_ms;
+    s->scraper_idle_ms = scraper_timeout_ms > CFG_HTTP_IDLE_TIMEOUT_MS ? scraper_timeout_ms
+                                                                       : CFG_HTTP_IDLE_TIMEOUT_MS;
+    s->date_s = -1;
+    s->date_len = 0;
+    s->connections_stats = (struct table_stats){.name = "connections",
+                                                .limit = CFG_CONNECTIONS_MAX};
+    s->bodies_stats = (struct table_stats){.name = "body_buffers",
+                                           .limit = CFG_HTTP_BODY_BUFFERS};
+    s->evicted_total = 0;
+    s->timeouts_total = 0;
+    memset(s->requests_total, 0, sizeof s->requests_total);
+    memset(s->body_taken, 0, sizeof s->body_taken);
+    for (uint32_t i = 0; i < CFG_CONNECTIONS_MAX; i++) {
+        s->conns[i].phase = HTTP_CONN_FREE;
+    }
+}
+
+/* ---- time ------------------------------------------------------------------------------- */
+
+static void update_date(struct http_server *s) {
+    int64_t wall_ms;
+    if (!clock_wall_ms(&wall_ms)) {
+        s->date_len = 0;
+        return;
+    }
+    if (wall_ms / 1000 != s->date_s) {
+        struct text t = text_over(s->date, sizeof s->date);
+        s->date_s = wall_ms / 1000;
+        date_put_http(&t, s->date_s);
+        s->date_len = t.len;
+    }
+}
+
+void http_server_poll(struct http_server *s, uint32_t now_ms) {
+    s->now_ms = now_ms;
+    if (!clock_reached(now_ms, s->polled_ms + POLL_INTERVAL_MS)) {
+        return;
+    }
+    s->polled_ms = now_ms;
+    update_date(s);
+    for (uint32_t i = 0; i < CFG_CONNECTIONS_MAX; i++) {
+        http_conn_poll(&s->conns[i], now_ms);
+    }
+}
+
+uint32_t http_server_idle_timeout_ms(const struct http_server *s, const struct http_conn *c) {
+    return c->scraper ? s->scraper_idle_ms : CFG_HTTP_IDLE_TIMEOUT_MS;
+}
+
+/* ---- connections ------------------------------------------------------------------------ */
+
+bool http_server_is_short(const struct http_server *s) {
+    return CFG_CONNECTIONS_MAX - s->connections_stats.used < SHORT_OF_CONNECTIONS;
+}
+
+/* How readily a connection is given up for a new one, 0: not at all. Closed ones go first, then
+ * who makes no request, then who does not read its response, then an idle scraper. */
+static uint32_t expendability(const struct http_conn *c) {
+    switch ((enum http_conn_phase)c->phase) {
+    case HTTP_CONN_LINGER:
+        return c->held ? 2 : 4; /* held: its scrape's acknowledgement is still to come */
+    case HTTP_CONN_HEAD:
+    case HTTP_CONN_BODY:
+        return c->scraper ? 1 : 3;
+    case HTTP_CONN_RESPOND:
+    case HTTP_CONN_AWAIT:
+        return c->scraper ? 0 : 2;
+    case HTTP_CONN_FREE:
+        break;
+    }
+    return 0;
+}
+
+/* Cuts off the longest-idle connection of the most expendable kind. */
+static struct http_conn *evict(struct http_server *s) {
+    struct http_conn *victim = NULL;
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < CFG_CONNECTIONS_MAX; i++) {
+        struct http_conn *c = &s->conns[i];
+        uint32_t e = expendability(c);
+        if (e > most || (e == most && e > 0 && s->now_ms - c->started_ms >
+                                                   s->now_ms - victim->started_ms)) {
+            most = e;
+            victim = c;
+        }
+    }
+    if (victim != NULL) {
+        s->evicted_total++;
+        http_conn_abort(victim);
+    }
+    return victim;
+}
+
+struct http_conn *http_server_accept(struct http_server *s, struct transport *transport,
+                                     struct slice peer) {
+    struct http_conn *c = NULL;
+    for (uint32_t i = 0; i < CFG_CONNECTIONS_MAX && c == NULL; i++) {
+        if (s->conns[i].phase == HTTP_CONN_FREE) {
+            c = &s->conns[i];
+        }
+    }
+    if (c == NULL) {
+        c = evict(s);
+    }
+    if (c == NULL) {
+        s->connections_stats.refused_total++;
+        return NULL;
+    }
+    http_conn_init(c, s, transport, peer);
+    table_stats_take(&s->connections_stats);
+    return c;
+}
+
+void http_server_freed(struct http_server *s) {
+    table_stats_give(&s->connections_stats);
+}
+
+void http_server_count(struct http_server *s, const struct http_route *route,
+                       enum http_status status) {
+    s->requests_total[router_index(route)][status]++;
+}
+
+/* ---- body buffers ----------------------------------------------------------------------- */
+
+char *http_server_take_body(struct http_server *s) {
+    for (uint32_t i = 0; i < CFG_HTTP_BODY_BUFFERS; i++) {
+        if (!s->body_taken[i]) {
+            s->body_taken[i] = true;
+            table_stats_take(&s->bodies_stats);
+            return s->bodies[i];
+        }
+    }
+    s->bodies_stats.refused_total++;
+    return NULL;
+}
+
+void http_server_give_body(struct http_server *s, char *body) {
+    s->body_taken[(uint32_t)(body - s->bodies[0]) / CFG_HTTP_BODY_BYTES] = false;
+    table_stats_give(&s->bodies_stats);
+}
