@@ -43,6 +43,9 @@ our_sh    := .ci/run $(wildcard third_party/*.sh port/*/*.sh tests/*.sh tests/*/
 LWIPDIR := $(LWIP_DIR)/src
 needs_no_lists := help clean distclean run test test-fast e2e bench lint format packages sources tools
 ifneq ($(filter-out $(needs_no_lists),$(or $(MAKECMDGOALS),all)),)
+ifeq ($(or $(filter third_party/lwip,$(LWIP_DIR)),$(wildcard $(LWIPDIR)/Filelists.mk)),)
+$(error LWIP_DIR=$(LWIP_DIR) holds no lwIP: it needs src/Filelists.mk)
+endif
 include $(LWIPDIR)/Filelists.mk
 endif
 lwip_src := $(COREFILES) $(CORE4FILES) $(CORE6FILES) $(LWIPDIR)/netif/ethernet.c \
@@ -56,7 +59,7 @@ lwip_src := $(COREFILES) $(CORE4FILES) $(CORE6FILES) $(LWIPDIR)/netif/ethernet.c
 warnings := -Wall -Wextra -Werror -Wconversion -Wshadow -Wundef -Wmissing-prototypes \
     -Wstrict-prototypes -Wold-style-definition -Wvla -Wwrite-strings -Wcast-qual -Wcast-align \
     -Wpointer-arith -Wformat=2 -Wimplicit-fallthrough -Wnull-dereference \
-    -Wdouble-promotion -Wredundant-decls -fno-common
+    -Wdouble-promotion -fno-common
 
 # -MD, not -MMD: lwipopts.h, reached through a header of lwIP's, would else count as a system's.
 common_flags := -std=c11 -g -MD -MP -ffunction-sections -fdata-sections

@@ -69,9 +69,10 @@ private() {
     "$private_command" -c "$apt_dir/apt.conf" "$@"
 }
 
-# The first error in apt's output, or its last line: the reason, for a message of one line.
+# The first error in apt's output, or warning, or its last line: the reason, in one line.
 why() {
     reason=$(sed -n '/^E: /{s///p;q;}' "$1")
+    [ -n "$reason" ] || reason=$(sed -n '/^W: /{s///p;q;}' "$1")
     [ -n "$reason" ] || reason=$(tail -n 1 "$1")
     echo "${reason:-no reason given}"
 }
