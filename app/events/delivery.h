@@ -32,9 +32,9 @@ enum delivery_duplicates {
 };
 
 struct delivery_options {
-    uint32_t scraper_timeout_ms; /* not seen for this long: forgotten. 1..2^31-1 */
+    uint32_t scraper_timeout_ms; /* not seen for this long: forgotten. 1..2^30 */
     enum delivery_duplicates duplicates;
-    bool timestamps;             /* samples carry the time of their event */
+    bool timestamps; /* samples carry the time of their event */
 };
 
 /* Both clocks at one moment (clock.h). */
@@ -51,10 +51,10 @@ struct delivery_receipt {
 
 /* A scrape's place in what it carries; owned by its connection, 12 bytes. */
 struct delivery_cursor {
-    uint32_t handle;      /* for commit and rollback; 0: carries no events */
-    uint32_t left_count;  /* events not written yet */
-    uint16_t group;       /* the oldest event of the label set being written */
-    uint16_t event;       /* the next one to write */
+    uint32_t handle;     /* for commit and rollback; 0: carries no events */
+    uint32_t left_count; /* events not written yet */
+    uint16_t group;      /* the oldest event of the label set being written */
+    uint16_t event;      /* the next one to write */
     bool head_written;
 };
 
@@ -62,7 +62,7 @@ struct delivery_cursor {
 
 /* A scrape under way that carries events. */
 struct delivery_scrape {
-    uint32_t handle;     /* 0: not in use. Another one for each use, so old ones are harmless */
+    uint32_t handle; /* 0: not in use. Another one for each use, so old ones are harmless */
     uint32_t started_ms;
     uint32_t timeout_ms;
     uint8_t scraper;
@@ -72,21 +72,21 @@ struct delivery_scrape {
 
 /* Since start. */
 struct delivery_counts {
-    uint64_t posted;              /* events; events_to_metrics_event_count */
-    uint64_t delivered;           /* an event to a scraper; merged ones are one */
+    uint64_t posted;               /* events; events_to_metrics_event_count */
+    uint64_t delivered;            /* an event to a scraper; merged ones are one */
     uint64_t rollbacks_connection; /* scrapes with events whose connection ended early */
-    uint64_t rollbacks_timeout;   /* ... that were not acknowledged within their timeout */
-    uint64_t released;            /* events that waited only for a scraper now forgotten */
+    uint64_t rollbacks_timeout;    /* ... that were not acknowledged within their timeout */
+    uint64_t released;             /* events that waited only for a scraper now forgotten */
 };
 
 /* Owned by the caller; holds no pointers into itself. */
 struct delivery {
     struct delivery_options options;
     struct delivery_counts counts;
-    uint32_t created_count;       /* slots ever taken (modulo 2^32), see scraper.settled_count */
-    uint32_t generation;          /* of handles */
-    uint32_t now_ms;              /* the latest that was seen */
-    uint64_t uptime_ms;           /* does not wrap; starts at one second */
+    uint32_t created_count; /* slots ever taken (modulo 2^32), see scraper.settled_count */
+    uint32_t generation;    /* of handles */
+    uint32_t now_ms;        /* the latest that was seen */
+    uint64_t uptime_ms;     /* does not wrap; starts at one second */
     uint32_t polled_ms;
     struct table_stats scrapes_stats;
     struct scrapers scrapers;

@@ -18,15 +18,15 @@
 /* One label in the order of names, as a piece of event_labels.text. */
 struct event_labels_entry {
     uint16_t start;
-    uint16_t len;      /* of all of `name="value"`, escaped */
+    uint16_t len; /* of all of `name="value"`, escaped */
     uint16_t name_len;
 };
 
 /* Owned by the caller; about CFG_EVENT_TEXT_BYTES + 6 * CFG_LABELS_MAX bytes, free to move by
  * plain assignment. */
 struct event_labels {
-    double value;        /* of the sample: 1 unless the pair `value` said otherwise */
-    bool has_value;      /* it did */
+    double value;   /* of the sample: 1 unless the pair `value` said otherwise */
+    bool has_value; /* it did */
     uint8_t count;
     uint16_t text_bytes; /* used of `text` */
     struct event_labels_entry entries[CFG_LABELS_MAX];

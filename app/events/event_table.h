@@ -23,18 +23,18 @@
 #define EVENT_TABLE_LINE_BYTES (CFG_EVENT_TEXT_BYTES + 3u + NUMBER_TEXT_BYTES)
 
 struct event {
-    uint64_t number;     /* 1, 2, ... in order of posting; of the last post merged into it */
+    uint64_t number; /* 1, 2, ... in order of posting; of the last post merged into it */
     double value;
-    int64_t unix_ms;     /* when it was posted, or EVENT_TIMES_UNKNOWN */
-    uint32_t posted_s;   /* the same on the uptime clock of delivery.h */
-    uint32_t hash;       /* of the labels */
-    uint32_t due;        /* a bit for each scraper that it is not delivered to yet */
-    uint32_t in_flight;  /* those of them with a scrape under way that carries it */
-    uint16_t older;      /* neighbours in order of posting; `newer` links free slots as well */
+    int64_t unix_ms;    /* when it was posted, or EVENT_TIMES_UNKNOWN */
+    uint32_t posted_s;  /* the same on the uptime clock of delivery.h */
+    uint32_t hash;      /* of the labels */
+    uint32_t due;       /* a bit for each scraper that it is not delivered to yet */
+    uint32_t in_flight; /* those of them with a scrape under way that carries it */
+    uint16_t older;     /* neighbours in order of posting; `newer` links free slots as well */
     uint16_t newer;
     uint16_t same_older; /* neighbours among those with the same labels */
     uint16_t same_newer;
-    uint16_t chain;      /* next in the bucket; only the newest of a label set is in one */
+    uint16_t chain; /* next in the bucket; only the newest of a label set is in one */
     uint16_t labels_bytes;
     uint16_t line_bytes;
 };

@@ -30,17 +30,17 @@ struct scraper_identity {
 
 struct scraper {
     bool used;
-    bool announced;              /* it has announced a scrape timeout, so it is no person */
+    bool announced; /* it has announced a scrape timeout, so it is no person */
     struct scraper_identity identity;
     uint32_t last_seen_ms;
-    uint32_t scrapes_count;      /* events_to_metrics_scraper_counts */
-    uint32_t in_flight_count;    /* its scrapes under way: it is not forgotten under them */
-    uint32_t settled_count;      /* of the events ever made, those not due to it (modulo 2^32) */
+    uint32_t scrapes_count;   /* events_to_metrics_scraper_counts */
+    uint32_t in_flight_count; /* its scrapes under way: it is not forgotten under them */
+    uint32_t settled_count;   /* of the events ever made, those not due to it (modulo 2^32) */
 };
 
 struct scrapers {
     struct scraper entries[CFG_SCRAPERS_MAX];
-    uint32_t mask;               /* a bit for each entry in use */
+    uint32_t mask; /* a bit for each entry in use */
     struct table_stats stats;
 };
 
@@ -70,7 +70,7 @@ uint8_t scrapers_add(struct scrapers *s, const struct scraper_identity *identity
 
 /* Who gives way when the table is full: of those that never announced a timeout and have no scrape
  * under way, the one not seen for longest. SCRAPERS_NONE when there is none. */
-uint8_t scrapers_dispensable(const struct scrapers *s, uint32_t now_ms);
+uint8_t scrapers_dispensable(const struct scrapers *s);
 
 /* Frees an entry. */
 void scrapers_remove(struct scrapers *s, uint8_t index);
