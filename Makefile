@@ -245,8 +245,15 @@ format: ## Lays out our C code as .clang-format says
 
 # ---- Set-up --------------------------------------------------------------------------------
 
-third_party/%/.fetched: third_party/fetch.sh
-	@third_party/fetch.sh $*
+# A source that an earlier build read, and that is gone since LWIP_DIR was given, is no fault.
+third_party/%.c: ;
+
+# One run for all, for it reads the mirror's lists only once.
+our_stamps := $(jsmn_stamp) $(lwip_stamp) $(wolfssl_stamp)
+ifneq ($(our_stamps),)
+$(our_stamps) &: third_party/fetch.sh
+	@third_party/fetch.sh $(patsubst third_party/%/.fetched,%,$(our_stamps))
+endif
 
 ifneq ($(lwip_stamp),)
 $(LWIPDIR)/Filelists.mk: $(lwip_stamp) ;
@@ -257,7 +264,7 @@ endif
 packages: ## Install the Debian packages that build, run, test and lint need
 	@third_party/packages.sh build run test lint
 
-sources: $(jsmn_stamp) $(lwip_stamp) $(wolfssl_stamp) ## Fetch the sources of lwIP, wolfSSL and jsmn
+sources: $(our_stamps) ## Fetch the sources of lwIP, wolfSSL and jsmn
 	@:
 
 tools: ## Fetch Prometheus and the other peers that the tests run, without installing them

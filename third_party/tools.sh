@@ -44,6 +44,9 @@ rows=$(machine_suites | sed "s,\(.*\) \(.*\),deb [signed-by=$keyring arch=$archi
 echo "$me: fetching $packages"
 private_apt_open tools "$rows"
 
+# From trixie on, promtool is a package of its own.
+if private apt-cache show promtool >/dev/null 2>&1; then packages="$packages promtool"; fi
+
 mkdir "$work/get" "$work/tools"
 # shellcheck disable=SC2086 # words
 (cd "$work/get" && private apt-get -qq download $packages) >"$work/log" 2>&1 ||
