@@ -53,8 +53,9 @@ lwip_src := $(COREFILES) $(CORE4FILES) $(CORE6FILES) $(LWIPDIR)/netif/ethernet.c
 
 # ---- Flags ---------------------------------------------------------------------------------
 #
-# Each layer sees only what it may include. limits.h holds a target's capacities; since <limits.h>
-# is another file, its folder is given with -iquote, which leaves <> alone, and it comes last.
+# Each layer sees only what it may include. A target's limits.h, its capacities, is read first in
+# every file by -include. A search path to it would not do: gcc's own <limits.h> goes through
+# #include_next, which would find ours (even behind -iquote) in place of the C library's.
 
 warnings := -Wall -Wextra -Werror -Wconversion -Wshadow -Wundef -Wmissing-prototypes \
     -Wstrict-prototypes -Wold-style-definition -Wvla -Wwrite-strings -Wcast-qual -Wcast-align \
@@ -69,11 +70,10 @@ their_flags   = $(common_flags) -w
 app_includes   := -iquote app -isystem $(JSMN_DIR)
 lwip_includes  := -I port/lwip -isystem $(LWIP_DIR)/src/include -isystem $(LWIP_DIR)/contrib/addons/tcp_isn
 port_includes  := -iquote port -iquote app $(lwip_includes)
-posix_includes := -D_GNU_SOURCE -iquote port/posix $(port_includes)
+posix_includes := -D_GNU_SOURCE $(port_includes)
 
-# limits-of TARGET: where that target's limits.h lies.
-host_limits := -iquote port/posix
-unit_limits := -iquote tests/unit
+host_limits := -include port/posix/limits.h
+unit_limits := -include tests/unit/limits.h
 sanitize    := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 # ---- Rules for one target's objects: $(call objects,DIRECTORY,LIMITS,EXTRA FLAGS) ------------
@@ -234,7 +234,7 @@ lint-cppcheck:
 	@mkdir -p build/lint/cppcheck
 	@cppcheck --quiet -j $(shell nproc) --cppcheck-build-dir=build/lint/cppcheck --std=c11 --language=c \
 	    --enable=warning,performance,portability --inline-suppr --suppress=missingIncludeSystem \
-	    --error-exitcode=1 --template=gcc -I app -I port $(our_src) $(wildcard tests/unit/*.c)
+	    --error-exitcode=1 --template=gcc --include=port/posix/limits.h -I app -I port $(our_src) $(wildcard tests/unit/*.c)
 
 lint-shell:
 	@echo "  shellcheck"
