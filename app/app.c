@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * app.c: see app.h.
+ */
+#include "app.h"
+
+#include "clock.h"
+
+/* ping_request_count keeps pingpong's name and labels; both labels are empty unless the query of
+ * GET /ping fills them. */
+static bool add_ping_metric(struct app *app, struct problem *p) {
+    struct label_set labels;
+    app->ping_family = registry_add_own(&app->registry, SLICE("ping_request_count"),
+                                        SLICE("Requests of GET /ping."), METRIC_COUNTER, p);
+    if (app->ping_family == REGISTRY_NONE) {
+        return false;
+    }
+    label_set_init(&labels);
+    label_set_add(&labels, SLICE("path"), SLICE(""), LABEL_RAW, p);
+    label_set_add(&labels, SLICE("receiver"), SLICE(""), LABEL_RAW, p);
+    app->ping_series = registry_own_series(&app->registry, app->ping_family, &labels, p);
+    return app->ping_series != REGISTRY_NONE;
+}
+
+bool app_init(struct app *app, const struct app_config *config, struct problem *p) {
+    app->config = *config;
+    if (app->config.scraper_timeout_ms == 0) {
+        app->config.scraper_timeout_ms = CFG_SCRAPER_TIMEOUT_MS;
+    }
+    app->uptime_ms = 0;
+    app->now_ms = clock_monotonic_ms();
+    const struct delivery_options options = {
+        .scraper_timeout_ms = app->config.scraper_timeout_ms,
+        .duplicates = config->duplicates,
+        .timestamps = config->explicit_timestamps,
+    };
+    registry_init(&app->registry, config->hash_key);
+    delivery_init(&app->delivery, &options, config->hash_key, app->now_ms);
+    http_server_init(&app->http, app, app->config.scraper_timeout_ms);
+    return add_ping_metric(app, p);
+}
+
+void app_poll(struct app *app, uint32_t now_ms) {
+    app->uptime_ms += now_ms - app->now_ms;
+    app->now_ms = now_ms;
+    delivery_poll(&app->delivery, now_ms);
+    http_server_poll(&app->http, now_ms);
+}
+
+struct http_conn *app_accept(struct app *app, struct transport *transport, struct slice peer) {
+    return http_server_accept(&app->http, transport, peer);
+}
+
+struct delivery_now app_now(const struct app *app) {
+    struct delivery_now now = {app->now_ms, EVENT_TIMES_UNKNOWN};
+    int64_t unix_ms;
+    if (clock_wall_ms(&unix_ms)) {
+        now.unix_ms = unix_ms;
+    }
+    return now;
+}

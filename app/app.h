@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * app.h: all of pingshot but its network: the registry, the events, HTTP, joined in one struct
+ * that the caller owns. A port calls app_init once, app_poll in its loop, and tells of connections
+ * through app_accept and http_conn.h.
+ */
+#ifndef PINGSHOT_APP_H
+#define PINGSHOT_APP_H
+
+#include "events/delivery.h"
+#include "hash.h"
+#include "http/http_server.h"
+#include "json.h"
+#include "metrics/registry.h"
+
+#define APP_VERSION "0.1.0"
+
+/* What differs from one running pingshot to the next. */
+struct app_config {
+    uint8_t hash_key[HASH_KEY_BYTES];    /* unpredictable */
+    const char *target;                  /* "host", or the board's name */
+    uint32_t scraper_timeout_ms;         /* 0: CFG_SCRAPER_TIMEOUT_MS */
+    enum delivery_duplicates duplicates; /* events with the same labels in one scrape interval */
+    bool explicit_timestamps;            /* events carry their time */
+    bool trust_proxy;                    /* X-Forwarded-For and X-Real-Ip name the client */
+    /* Fills in the port's table number `index` (lwIP's pools) and returns true; false beyond the
+     * last. NULL: it has none. */
+    bool (*port_table)(uint32_t index, struct table_stats *stats);
+};
+
+struct app {
+    struct app_config config;
+    uint64_t uptime_ms;
+    uint32_t now_ms;           /* of the last poll */
+    uint32_t ping_family;      /* ping_request_count */
+    uint32_t ping_series;      /* its series without a path and a receiver */
+    struct registry registry;
+    struct delivery delivery;
+    struct json json;          /* of the body being read */
+    struct http_server http;
+};
+
+/* Makes an empty pingshot. False when its own metrics do not fit into the registry: the
+ * capacities in config.h are too small, and `*p` says which. */
+bool app_init(struct app *app, const struct app_config *config, struct problem *p);
+
+/* Keeps the time and every deadline. Call it each turn of the main loop. */
+void app_poll(struct app *app, uint32_t now_ms);
+
+/* A client has connected: see http_server_accept. */
+struct http_conn *app_accept(struct app *app, struct transport *transport, struct slice peer);
+
+/* Both clocks, as the event table wants them. */
+struct delivery_now app_now(const struct app *app);
+
+/* The app that a connection belongs to. */
+static inline struct app *app_of(const struct http_conn *c) {
+    return c->server->context;
+}
+
+#endif

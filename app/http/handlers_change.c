@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * handlers_change.c: POST /create and POST /update, whose bodies stream into a registry
+ * transaction, and DELETE /metrics/{family} (SPEC section 3).
+ */
+#include "app.h"
+#include "http/handlers.h"
+#include "http/query.h"
+#include "metrics/exposition_reader.h"
+#include "metrics/exposition_writer.h"
+#include "metrics/metrics_json.h"
+
+struct change {
+    struct registry_txn *txn; /* NULL: not begun, or ended */
+    struct exposition_reader reader;
+    struct exposition_reply reply;
+    struct registry_txn_options options;
+};
+
+_Static_assert(sizeof(struct change) <= HTTP_CONN_STATE_BYTES, "raise HTTP_CONN_STATE_BYTES");
+
+/* ---- the request ------------------------------------------------------------------------ */
+
+static bool parse_options(struct slice query, struct registry_txn_options *options,
+                          struct problem *p) {
+    char bytes[32];
+    struct text text = text_over(bytes, sizeof bytes);
+    *options = (struct registry_txn_options){.default_type = METRIC_COUNTER};
+    if (query_get(query, SLICE("labels"), &text)) {
+        if (!slice_equals(text_slice(&text), SLICE("any"))) {
+            return problem_set(p, PROBLEM_MALFORMED, "query: labels= can only be \"any\"");
+        }
+        options->any_labels = true;
+    }
+    text.len = 0;
+    if (query_get(query, SLICE("type"), &text)) {
+        enum registry_kind kind;
+        if (!registry_kind_from(text_slice(&text), &kind) || kind > REGISTRY_KIND_UNTYPED ||
+            kind == REGISTRY_KIND_HISTOGRAM || kind == REGISTRY_KIND_SUMMARY) {
+            return problem_set(p, PROBLEM_MALFORMED,
+                               "query: type= must be counter, gauge or untyped");
+        }
+        options->default_type = kind == REGISTRY_KIND_COUNTER ? METRIC_COUNTER
+                                : kind == REGISTRY_KIND_GAUGE ? METRIC_GAUGE
+                                                              : METRIC_UNTYPED;
+    }
+    return true;
+}
+
+void handlers_change_begin(struct http_conn *c) {
+    struct change *change = http_conn_state(c);
+    struct problem p;
+    if (!parse_options(http_conn_query(c), &change->options, &p)) {
+        http_conn_reply_problem(c, &p);
+    } else if (http_conn_media_type(c) == HTTP_MEDIA_JSON) {
+        http_conn_set_body_mode(c, HTTP_BODY_WHOLE);
+    }
+}
+
+/* Nothing of a refused request stays. */
+static void refuse(struct http_conn *c, const struct problem *p) {
+    struct change *change = http_conn_state(c);
+    if (change->txn != NULL) {
+        registry_txn_end(&app_of(c)->registry, change->txn);
+        change->txn = NULL;
+    }
+    http_conn_reply_problem(c, p);
+}
+
+/* Starts the transaction at the first whole line, so that who only trickles holds none. */
+static bool ensure_begun(struct http_conn *c, struct problem *p) {
+    struct change *change = http_conn_state(c);
+    struct registry *r = &app_of(c)->registry;
+    if (change->txn == NULL) {
+        bool update = slice_equals(c->route->path, SLICE("/update"));
+        change->txn = registry_txn_begin(r, update ? REGISTRY_UPDATE : REGISTRY_CREATE,
+                                         &change->options, p);
+        exposition_reader_init(&change->reader, r, change->txn);
+    }
+    return change->txn != NULL;
+}
+
+uint32_t handlers_change_body(struct http_conn *c, struct slice bytes) {
+    struct change *change = http_conn_state(c);
+    struct problem p;
+    uint32_t used = 0;
+    if (memchr(bytes.bytes, '\n', bytes.len) == NULL && bytes.len < CFG_LINE_BYTES) {
+        return 0;
+    }
+    if (!ensure_begun(c, &p) ||
+        !exposition_reader_feed(&change->reader, bytes.bytes, bytes.len, &used, &p)) {
+        refuse(c, &p);
+        return bytes.len;
+    }
+    return used;
+}
+
+static bool apply(struct http_conn *c, struct slice rest, struct problem *p) {
+    struct change *change = http_conn_state(c);
+    struct app *app = app_of(c);
+    if (!ensure_begun(c, p)) {
+        return false;
+    }
+    if (http_conn_media_type(c) == HTTP_MEDIA_JSON) {
+        return json_parse(&app->json, http_conn_whole_body(c), p) &&
+               metrics_json_apply(&app->registry, change->txn, &app->json, p);
+    }
+    return exposition_reader_finish(&change->reader, rest.bytes, rest.len, p);
+}
+
+/* The lines that the request created or changed, as they now stand. */
+static bool source_lines(struct http_conn *c, struct text *out) {
+    struct change *change = http_conn_state(c);
+    return exposition_reply_pull(&change->reply, &app_of(c)->registry, out);
+}
+
+void handlers_change_end(struct http_conn *c, struct slice rest) {
+    struct change *change = http_conn_state(c);
+    struct problem p;
+    if (!apply(c, rest, &p) || !registry_txn_commit(&app_of(c)->registry, change->txn, &p)) {
+        refuse(c, &p);
+        return;
+    }
+    exposition_reply_init(&change->reply, change->txn);
+    http_conn_reply_source(c, HTTP_TYPE_TEXT, source_lines);
+}
+
+void handlers_change_release(struct http_conn *c, enum http_outcome outcome) {
+    struct change *change = http_conn_state(c);
+    (void)outcome; /* what is committed stays, whether or not the client heard of it */
+    if (change->txn != NULL) {
+        registry_txn_end(&app_of(c)->registry, change->txn);
+    }
+}
+
+/* ---- deletion --------------------------------------------------------------------------- */
+
+void handlers_change_delete_end(struct http_conn *c, struct slice rest) {
+    char bytes[REGISTRY_NAME_BYTES + sizeof "/metrics/"];
+    struct text path = text_over(bytes, sizeof bytes);
+    struct problem p;
+    (void)rest;
+    query_decode(http_conn_path(c), &path); /* cut if longer than any name: not found then */
+    struct slice name = text_slice(&path);
+    name.bytes += c->route->path.len;
+    name.len -= c->route->path.len;
+    if (registry_delete(&app_of(c)->registry, name, &p)) {
+        http_conn_reply_empty(c, HTTP_NO_CONTENT);
+    } else {
+        http_conn_reply_problem(c, &p);
+    }
+}

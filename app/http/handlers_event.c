@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * handlers_event.c: POST /event (SPEC section 4): labels from the query and from a form body.
+ */
+#include "app.h"
+#include "events/event_labels.h"
+#include "http/handlers.h"
+#include "http/query.h"
+
+static bool refuse_encoding(struct slice pair, struct problem *p) {
+    struct text t = problem_begin(p, PROBLEM_MALFORMED);
+    text_puts(&t, "label \"");
+    text_put_printable(&t, pair, 60);
+    text_puts(&t, "\": a '%' must be followed by two hex digits");
+    return problem_end(p, &t);
+}
+
+static bool refuse_length(struct slice pair, struct problem *p) {
+    struct text t = problem_begin(p, PROBLEM_TOO_LARGE);
+    text_puts(&t, "label \"");
+    text_put_printable(&t, pair, 60);
+    text_puts(&t, "\": longer than the ");
+    text_put_u64(&t, CFG_EVENT_TEXT_BYTES);
+    text_puts(&t, " bytes that all labels may have");
+    return problem_end(p, &t);
+}
+
+/* Adds the pairs of a query or a form. */
+static bool add_pairs(struct event_labels *labels, struct slice pairs, struct problem *p) {
+    struct slice name;
+    struct slice value;
+    while (query_next(&pairs, &name, &value)) {
+        char name_bytes[CFG_EVENT_TEXT_BYTES];
+        char value_bytes[CFG_EVENT_TEXT_BYTES];
+        struct text decoded_name = text_over(name_bytes, sizeof name_bytes);
+        struct text decoded_value = text_over(value_bytes, sizeof value_bytes);
+        if (!query_decode(name, &decoded_name) || !query_decode(value, &decoded_value)) {
+            return decoded_name.overflow || decoded_value.overflow ? refuse_length(name, p)
+                                                                   : refuse_encoding(name, p);
+        }
+        if (!event_labels_add(labels, text_slice(&decoded_name), text_slice(&decoded_value), p)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void reply_receipt(struct http_conn *c, const struct delivery_receipt *receipt) {
+    struct text t = http_conn_reply_begin(c, HTTP_OK);
+    text_puts(&t, "event ");
+    text_put_u64(&t, receipt->event_number);
+    if (receipt->scrapers_count == 0) {
+        text_puts(&t, " queued for the first scraper that comes\n");
+    } else {
+        text_puts(&t, " queued for ");
+        text_put_u64(&t, receipt->scrapers_count);
+        text_puts(&t, receipt->scrapers_count == 1 ? " scraper\n" : " scrapers\n");
+    }
+    http_conn_reply_end(c, &t);
+}
+
+void handlers_event_end(struct http_conn *c, struct slice rest) {
+    struct app *app = app_of(c);
+    struct event_labels labels;
+    struct delivery_receipt receipt;
+    struct problem p;
+    char text[CFG_EVENT_TEXT_BYTES];
+    (void)rest;
+    event_labels_init(&labels);
+    if (add_pairs(&labels, http_conn_query(c), &p) &&
+        add_pairs(&labels, http_conn_whole_body(c), &p) &&
+        delivery_post(&app->delivery, event_labels_text(&labels, text), labels.value,
+                      app_now(app), &receipt, &p)) {
+        reply_receipt(c, &receipt);
+    } else {
+        http_conn_reply_problem(c, &p);
+    }
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * handlers_status.c: GET /api/v1/status: everything the dashboard shows, as one JSON object.
+ */
+#include "app.h"
+#include "clock.h"
+#include "date.h"
+#include "http/handlers.h"
+#include "own_metrics.h"
+
+/* The longest item: a scraper, each byte of whose name may become an escape of two. */
+#define ITEM_BYTES_MAX (2u * (SCRAPERS_NAME_BYTES + SCRAPERS_AGENT_BYTES) + 192u)
+
+_Static_assert(ITEM_BYTES_MAX <= CFG_LINE_BYTES,
+               "CFG_LINE_BYTES: too small for a scraper in GET /api/v1/status");
+
+enum stage {
+    STAGE_HEAD,
+    STAGE_SCRAPERS,
+    STAGE_TABLES,
+    STAGE_END,
+};
+
+struct status {
+    uint32_t stage;
+    uint32_t index; /* of the next scraper or table */
+    bool any;       /* one stands before it in its list */
+};
+
+static void put_member(struct text *t, const char *name, uint64_t value) {
+    text_puts(t, ",\"");
+    text_puts(t, name);
+    text_puts(t, "\":");
+    text_put_u64(t, value);
+}
+
+static void put_head(struct text *t, const struct app *app) {
+    const struct delivery *d = &app->delivery;
+    int64_t unix_ms;
+    text_puts(t, "{\"version\":\"" APP_VERSION "\",\"target\":\"");
+    text_puts(t, app->config.target);
+    text_puts(t, "\",\"time\":");
+    if (clock_wall_ms(&unix_ms)) {
+        text_put_char(t, '"');
+        date_put_rfc3339(t, unix_ms);
+        text_put_char(t, '"');
+    } else {
+        text_puts(t, "null");
+    }
+    put_member(t, "uptime_seconds", app->uptime_ms / 1000);
+    put_member(t, "events_posted", d->counts.posted);
+    put_member(t, "events_delivered", d->counts.delivered);
+    put_member(t, "events_released", d->counts.released);
+    put_member(t, "events_waiting", d->events.stats.used);
+    text_puts(t, ",\"scrapers\":[");
+}
+
+/* A scraper chose its name: control characters, which JSON would escape, are not shown. */
+static void put_name(struct text *t, struct slice name) {
+    char bytes[SCRAPERS_NAME_BYTES];
+    struct text printable = text_over(bytes, sizeof bytes);
+    text_put_printable(&printable, name, sizeof bytes);
+    text_put_json(t, text_slice(&printable));
+}
+
+static void put_scraper(struct text *t, const struct app *app, uint8_t index) {
+    const struct scraper *s = delivery_scraper(&app->delivery, index);
+    text_puts(t, "{\"scraper\":\"");
+    put_name(t, scrapers_name(&s->identity));
+    text_puts(t, "\",\"agent\":\"");
+    put_name(t, scrapers_agent(&s->identity));
+    text_put_char(t, '"');
+    put_member(t, "scrapes", s->scrapes_count);
+    put_member(t, "pending", delivery_pending_count(&app->delivery, index));
+    put_member(t, "last_seen_seconds_ago", (app->now_ms - s->last_seen_ms) / 1000);
+    text_put_char(t, '}');
+}
+
+static void put_table(struct text *t, const struct table_stats *stats) {
+    text_puts(t, "{\"table\":\"");
+    text_puts(t, stats->name);
+    text_put_char(t, '"');
+    put_member(t, "used", stats->used);
+    put_member(t, "high_water", stats->high_water);
+    put_member(t, "limit", stats->limit);
+    put_member(t, "refused", stats->refused_total);
+    text_put_char(t, '}');
+}
+
+/* Appends the next item. Always fits ITEM_BYTES_MAX. */
+static void put_item(struct status *status, const struct app *app, struct text *t) {
+    struct table_stats stats;
+    switch ((enum stage)status->stage) {
+    case STAGE_HEAD:
+        put_head(t, app);
+        status->stage = STAGE_SCRAPERS;
+        break;
+    case STAGE_SCRAPERS:
+        if (status->index == CFG_SCRAPERS_MAX) {
+            text_puts(t, "],\"tables\":[");
+            *status = (struct status){.stage = STAGE_TABLES};
+        } else if (delivery_scraper(&app->delivery, (uint8_t)status->index++) != NULL) {
+            text_puts(t, status->any ? "," : "");
+            put_scraper(t, app, (uint8_t)(status->index - 1));
+            status->any = true;
+        }
+        break;
+    case STAGE_TABLES:
+        if (own_metrics_table(app, status->index++, &stats)) {
+            text_puts(t, status->any ? "," : "");
+            put_table(t, &stats);
+            status->any = true;
+        } else {
+            text_puts(t, "]}\n");
+            status->stage = STAGE_END;
+        }
+        break;
+    case STAGE_END:
+        break;
+    }
+}
+
+static bool source_status(struct http_conn *c, struct text *out) {
+    struct status *status = http_conn_state(c);
+    while (status->stage != STAGE_END) {
+        if (text_room(out) < ITEM_BYTES_MAX) {
+            return false;
+        }
+        put_item(status, app_of(c), out);
+    }
+    return true;
+}
+
+void handlers_status_end(struct http_conn *c, struct slice rest) {
+    (void)rest;
+    http_conn_reply_source(c, HTTP_TYPE_JSON, source_status);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * router.c: see router.h.
+ */
+#include "http/router.h"
+
+#include "http/handlers.h"
+
+#define GET (HTTP_METHOD_GET | HTTP_METHOD_HEAD)
+#define EXPOSITION_MEDIA                                                                           \
+    (HTTP_MEDIA_FORM | HTTP_MEDIA_TEXT | HTTP_MEDIA_OPENMETRICS | HTTP_MEDIA_JSON)
+
+/* To add an endpoint: a line here, its functions in a handlers_*.c, and their names in handlers.h.
+ * The hot ones come first, since the table is searched in order. */
+static const struct http_route routes[] = {
+    {.path = SLICE("/ping"), .label = SLICE("/ping"), .methods = GET,
+     .handler = {.end = handlers_info_ping_end}},
+    {.path = SLICE("/event"), .label = SLICE("/event"), .methods = HTTP_METHOD_POST,
+     .media_types = HTTP_MEDIA_FORM, .body_optional = true, .body_mode = HTTP_BODY_WHOLE,
+     .handler = {.end = handlers_event_end}},
+    {.path = SLICE("/update"), .label = SLICE("/update"), .methods = HTTP_METHOD_POST,
+     .media_types = EXPOSITION_MEDIA, .body_mode = HTTP_BODY_STREAMED,
+     .handler = {.begin = handlers_change_begin, .body = handlers_change_body,
+                 .end = handlers_change_end, .release = handlers_change_release}},
+    {.path = SLICE("/metrics"), .label = SLICE("/metrics"), .methods = GET,
+     .handler = {.end = handlers_scrape_end, .release = handlers_scrape_release}},
+    {.path = SLICE("/create"), .label = SLICE("/create"), .methods = HTTP_METHOD_POST,
+     .media_types = EXPOSITION_MEDIA, .body_mode = HTTP_BODY_STREAMED,
+     .handler = {.begin = handlers_change_begin, .body = handlers_change_body,
+                 .end = handlers_change_end, .release = handlers_change_release}},
+    {.path = SLICE("/metrics/"), .label = SLICE("/metrics/{family}"),
+     .methods = HTTP_METHOD_DELETE, .handler = {.end = handlers_change_delete_end}},
+    {.path = SLICE("/healthz"), .label = SLICE("/healthz"), .methods = GET,
+     .handler = {.end = handlers_info_health_end}},
+    {.path = SLICE("/-/healthy"), .label = SLICE("/-/healthy"), .methods = GET,
+     .handler = {.end = handlers_info_health_end}},
+    {.path = SLICE("/-/ready"), .label = SLICE("/-/ready"), .methods = GET,
+     .handler = {.end = handlers_info_health_end}},
+    {.path = SLICE("/time"), .label = SLICE("/time"), .methods = GET,
+     .handler = {.end = handlers_info_time_end}},
+    {.path = SLICE("/echo"), .label = SLICE("/echo"), .methods = HTTP_METHOD_POST,
+     .media_types = HTTP_MEDIA_ANY, .body_mode = HTTP_BODY_WHOLE,
+     .handler = {.end = handlers_info_echo_end}},
+    {.path = SLICE("/api/v1/status"), .label = SLICE("/api/v1/status"), .methods = GET,
+     .handler = {.end = handlers_status_end}},
+    {.path = SLICE("/"), .label = SLICE("/"), .methods = GET,
+     .handler = {.end = handlers_info_welcome_end}},
+};
+
+#define ROUTES_COUNT ((uint32_t)(sizeof routes / sizeof routes[0]))
+
+_Static_assert(sizeof routes / sizeof routes[0] <= ROUTER_ROUTES_MAX, "raise ROUTER_ROUTES_MAX");
+
+static bool matches(const struct http_route *route, struct slice path) {
+    bool prefix = route->path.len > 1 && route->path.bytes[route->path.len - 1] == '/';
+    if (prefix) {
+        return path.len > route->path.len && slice_starts_with(path, route->path);
+    }
+    return slice_equals(path, route->path);
+}
+
+const struct http_route *router_find(struct slice path, uint8_t method, uint8_t *allowed) {
+    *allowed = 0;
+    for (uint32_t i = 0; i < ROUTES_COUNT; i++) {
+        if (matches(&routes[i], path)) {
+            if ((routes[i].methods & method) != 0) {
+                return &routes[i];
+            }
+            *allowed |= routes[i].methods;
+        }
+    }
+    return NULL;
+}
+
+uint32_t router_count(void) {
+    return ROUTES_COUNT;
+}
+
+const struct http_route *router_route(uint32_t index) {
+    return &routes[index];
+}
+
+uint32_t router_index(const struct http_route *route) {
+    return route == NULL ? ROUTES_COUNT : (uint32_t)(route - routes);
+}
