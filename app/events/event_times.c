@@ -32,7 +32,7 @@ int64_t event_times_assign(struct event_times *t, uint32_t hash, int64_t unix_ms
         return EVENT_TIMES_UNKNOWN;
     }
     /* A clock that was far ahead and is set right must not leave its buckets ahead for as long. */
-    if (unix_ms < t->seen_unix_ms - EVENT_TIMES_AHEAD_MS && t->seen_unix_ms >= 0) {
+    if (t->seen_unix_ms >= 0 && t->seen_unix_ms - unix_ms > EVENT_TIMES_AHEAD_MS) {
         forget_given(t);
     }
     t->seen_unix_ms = unix_ms;

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * test_event_times.c: which timestamp an event gets, and when it goes without.
+ */
+#include "events/event_times.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define NOW INT64_C(1795000000000)
+#define AGE ((int64_t)CFG_EVENT_TIMESTAMP_AGE_MS)
+#define AGE_S (CFG_EVENT_TIMESTAMP_AGE_MS / 1000u)
+#define HASH 0x12345678u
+#define OTHER 0xfedcba98u
+
+static struct event_times times;
+
+static int fresh(void **state) {
+    (void)state;
+    memset(&times, 0xa5, sizeof times);
+    event_times_init(&times);
+    return 0;
+}
+
+static void each_is_later_than_the_last_of_its_labels(void **state) {
+    (void)state;
+    assert_true(event_times_assign(&times, HASH, NOW) == NOW);
+    assert_true(event_times_assign(&times, HASH, NOW) == NOW + 1);
+    assert_true(event_times_assign(&times, OTHER, NOW) == NOW);
+    assert_true(event_times_assign(&times, HASH, NOW + 1) == NOW + 2);
+    assert_true(event_times_assign(&times, HASH, NOW + 3) == NOW + 3);
+    assert_true(event_times_assign(&times, HASH, NOW - 1000) == NOW + 4);
+}
+
+static void an_unknown_clock_gives_no_time(void **state) {
+    (void)state;
+    assert_true(event_times_assign(&times, HASH, EVENT_TIMES_UNKNOWN) == EVENT_TIMES_UNKNOWN);
+    assert_true(event_times_assign(&times, HASH, -1) == EVENT_TIMES_UNKNOWN);
+    assert_true(event_times_assign(&times, HASH, 0) == 0);
+    assert_false(event_times_usable(&times, HASH, EVENT_TIMES_UNKNOWN, 1, NOW));
+    assert_false(event_times_usable(&times, HASH, NOW, 1, EVENT_TIMES_UNKNOWN));
+}
+
+static void a_burst_runs_a_minute_ahead_at_most(void **state) {
+    (void)state;
+    for (int64_t i = 0; i <= EVENT_TIMES_AHEAD_MS; i++) {
+        assert_true(event_times_assign(&times, HASH, NOW) == NOW + i);
+    }
+    assert_true(event_times_assign(&times, HASH, NOW) == EVENT_TIMES_UNKNOWN);
+    assert_true(event_times_assign(&times, HASH, NOW + 1) == NOW + EVENT_TIMES_AHEAD_MS + 1);
+}
+
+static void a_clock_set_back_far_starts_again(void **state) {
+    (void)state;
+    assert_true(event_times_assign(&times, HASH, NOW) == NOW);
+    assert_true(event_times_assign(&times, HASH, NOW - EVENT_TIMES_AHEAD_MS) ==
+                EVENT_TIMES_UNKNOWN);
+    assert_true(event_times_assign(&times, HASH, NOW) == NOW + 1);
+    assert_true(event_times_assign(&times, HASH, NOW - EVENT_TIMES_AHEAD_MS - 1) ==
+                NOW - EVENT_TIMES_AHEAD_MS - 1);
+    assert_true(event_times_assign(&times, OTHER, 5) == 5);
+}
+
+static void too_old_or_too_far_ahead_goes_without(void **state) {
+    (void)state;
+    assert_true(event_times_usable(&times, HASH, NOW, 1, NOW));
+    assert_true(event_times_usable(&times, HASH, NOW, 1, NOW + AGE));
+    assert_false(event_times_usable(&times, HASH, NOW, 1, NOW + AGE + 1));
+    assert_true(event_times_usable(&times, HASH, NOW, 1, NOW - EVENT_TIMES_AHEAD_MS));
+    assert_false(event_times_usable(&times, HASH, NOW, 1, NOW - EVENT_TIMES_AHEAD_MS - 1));
+}
+
+static void a_plain_sample_bars_timestamps_for_a_while(void **state) {
+    (void)state;
+    event_times_plain(&times, HASH, 1000);
+    assert_false(event_times_usable(&times, HASH, NOW, 1, NOW));
+    assert_false(event_times_usable(&times, HASH, NOW, 1000, NOW));
+    assert_false(event_times_usable(&times, HASH, NOW, 1000 + AGE_S, NOW));
+    assert_true(event_times_usable(&times, HASH, NOW, 1000 + AGE_S + 1, NOW));
+    assert_true(event_times_usable(&times, OTHER, NOW, 1, NOW));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(each_is_later_than_the_last_of_its_labels, fresh),
+        cmocka_unit_test_setup(an_unknown_clock_gives_no_time, fresh),
+        cmocka_unit_test_setup(a_burst_runs_a_minute_ahead_at_most, fresh),
+        cmocka_unit_test_setup(a_clock_set_back_far_starts_again, fresh),
+        cmocka_unit_test_setup(too_old_or_too_far_ahead_goes_without, fresh),
+        cmocka_unit_test_setup(a_plain_sample_bars_timestamps_for_a_while, fresh),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
