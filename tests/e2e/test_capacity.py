@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What happens at the limits: full tables, slow and stalled clients, more clients than the pool of
+connections has room for."""
+
+import concurrent.futures
+import contextlib
+import time
+
+import pytest
+
+from harness.http_client import FramingError, assert_error_line, crlf
+from harness.process import wait_until
+
+HOST = "Host: pingshot"
+TEXT = "Content-Type: text/plain"
+
+
+# ---- Full tables ------------------------------------------------------------------------------
+
+
+def test_full_series_table(own_target):
+    target = own_target()
+    limit = target.capacities.series
+    lines = "".join(f'full{{i="{i}"}} 1\n' for i in range(limit + 1))
+    reply = target.post("/create", lines, "text/plain")
+    assert reply.status == 503 and "series" in reply.text, reply
+    assert int(reply.headers["retry-after"]) > 0
+    assert_error_line(reply)
+    assert "full" not in target.get("/metrics").text, "all or nothing"
+    assert target.post("/create", "full 1\n", "text/plain").status == 200
+
+
+def test_full_family_table(own_target):
+    target = own_target()
+    limit = target.capacities.families
+    lines = "".join(f"full_{i} 1\n" for i in range(limit + 1))
+    reply = target.post("/create", lines, "text/plain")
+    assert reply.status == 503 and "famil" in reply.text, reply
+    assert int(reply.headers["retry-after"]) > 0
+    assert_error_line(reply)
+    assert "full_" not in target.get("/metrics").text, "all or nothing"
+
+
+def test_full_event_table(own_target):
+    target = own_target()
+    limit = target.capacities.events
+    with target.client() as client:
+        for i in range(limit):
+            assert client.post(f"/event?i={i}").status == 200
+        reply = client.post("/event?i=more")
+        assert reply.status == 503, reply
+        assert int(reply.headers["retry-after"]) > 0
+        assert_error_line(reply)
+        page = client.get("/metrics").text
+        assert page.count("\nevents_to_metrics{") == limit
+        assert 'i="more"' not in page
+        client.get("/ping")  # its bytes acknowledge the last of the page
+        assert client.post("/event?i=again").status == 200
+        assert 'events_to_metrics{i="again"} 1\n' in client.get("/metrics").text
+
+
+def test_full_scraper_table(own_target):
+    target = own_target()
+    limit = target.capacities.scrapers
+    announced = [("X-Prometheus-Scrape-Timeout-Seconds", "10")]
+    for i in range(limit):
+        assert target.get(f"/metrics?scraper=s{i}", announced).status == 200
+    reply = target.get("/metrics?scraper=one-more", announced)
+    assert reply.status == 503 and "scraper" in reply.text, reply
+    assert int(reply.headers["retry-after"]) > 0
+    assert_error_line(reply)
+    assert target.get("/metrics?scraper=s0", announced).status == 200
+
+
+# ---- Slow and idle clients ---------------------------------------------------------------------
+
+
+def ends_with_408(client, started, limit_s):
+    reply = client.reply()
+    assert reply.status == 408, reply
+    assert_error_line(reply)
+    assert client.is_closed()
+    took = time.monotonic() - started
+    assert limit_s - 1 < took < limit_s + 5, f"{took} s"
+
+
+def slow_head(target, limit_s):
+    with target.client(timeout_s=limit_s + 10) as client:
+        client.send(b"GET /ping HT")
+        ends_with_408(client, time.monotonic(), limit_s)
+
+
+def trickled_head(target, limit_s):
+    """A byte now and then does not help."""
+    with target.client(timeout_s=0.5) as client:
+        started = time.monotonic()
+        client.send(b"GET /ping HTTP/1.1\r\nX: ")
+        with contextlib.suppress(OSError):
+            while time.monotonic() < started + limit_s + 5:
+                client.send(b"x")
+                with contextlib.suppress(TimeoutError):
+                    if client.sock.recv(1, 2):  # MSG_PEEK
+                        break
+        ends_with_408(client, started, limit_s)
+
+
+def slow_body(target, limit_s):
+    with target.client(timeout_s=limit_s + 10) as client:
+        client.send(
+            crlf("POST /create HTTP/1.1", HOST, TEXT, "Content-Length: 100") + b"http_c 1\n"
+        )
+        ends_with_408(client, time.monotonic(), limit_s)
+
+
+def slow_second_request(target, limit_s):
+    with target.client(timeout_s=limit_s + 10) as client:
+        assert client.get("/ping").status == 200
+        client.send(b"G")
+        ends_with_408(client, time.monotonic(), limit_s)
+
+
+def stalled_reader(target, limit_s):
+    """Takes nothing of its response: cut off, however long it would wait."""
+    del limit_s
+    with target.client(timeout_s=1, receive_buffer_bytes=2048) as client:
+        client.send(crlf("GET /metrics?scraper=stalled HTTP/1.1", HOST) * 200)
+        time.sleep(target.limits.stall_timeout_s + 8)
+        with pytest.raises((FramingError, ConnectionResetError)):
+            for _ in range(200):
+                client.reply()
+
+
+def idle_client(target, limit_s):
+    """A kept-alive connection between two requests is not slow: VictoriaMetrics needs it."""
+    with target.client() as client:
+        assert client.get("/ping").status == 200
+        assert not client.is_closed(limit_s + 5)
+        assert client.get("/ping").status == 200
+
+
+@pytest.mark.slow
+def test_slow_clients(own_target):
+    """All at once; meanwhile everybody else is served."""
+    target = own_target()
+    kinds = [slow_head, trickled_head, slow_body, slow_second_request, stalled_reader, idle_client]
+    with concurrent.futures.ThreadPoolExecutor(len(kinds)) as pool:
+        running = [pool.submit(kind, target, target.limits.request_timeout_s) for kind in kinds]
+        with target.client() as client:
+            while not all(future.done() for future in running):
+                started = time.monotonic()
+                assert client.get("/ping").status == 200
+                assert time.monotonic() - started < 2
+                time.sleep(0.1)
+        for future in running:
+            future.result()
+    assert "http_c" not in target.get("/metrics").text
+
+
+def scrape_while(target, seconds):
+    """Scrapes as Prometheus does, over one connection which it dials again when it was closed; the
+    number of scrapes. A refused or broken one fails the test."""
+    headers = [("User-Agent", "Prometheus/2.42.0"), ("X-Prometheus-Scrape-Timeout-Seconds", "2")]
+    count = 0
+    deadline = time.monotonic() + seconds
+    client = target.client(timeout_s=2)
+    while time.monotonic() < deadline:
+        reply = client.get("/metrics", headers)
+        assert reply.status == 200
+        count += 1
+        if reply.says_close():
+            assert client.is_closed()
+            client.close()
+            client = target.client(timeout_s=2)
+        time.sleep(0.2)
+    client.close()
+    return count
+
+
+@pytest.mark.parametrize("kind", ["idle", "idle after a request", "trickling", "reconnecting"])
+def test_many_clients_do_not_stop_a_scrape(own_target, kind):
+    """200 clients, more than the pool has room for."""
+    target = own_target()
+    clients = []
+
+    def join():
+        client = target.client(timeout_s=1)
+        clients.append(client)
+        with contextlib.suppress(OSError, FramingError):
+            if kind == "idle after a request":
+                client.get("/ping")
+            elif kind != "idle":
+                client.send(b"GET /ping HTTP/1.1\r\n")
+
+    def trouble():
+        for i, client in enumerate(clients):
+            with contextlib.suppress(OSError):
+                if kind == "trickling":
+                    client.send(b"x")
+                elif kind == "reconnecting" and i % 10 == 0:
+                    client.reset()
+        if kind == "reconnecting":
+            with contextlib.suppress(OSError):
+                join()
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        scrapes = pool.submit(scrape_while, target, 5)
+        for _ in range(200):
+            with contextlib.suppress(OSError):
+                join()
+        while not scrapes.done():
+            trouble()
+            time.sleep(0.1)
+        assert scrapes.result() >= 10
+    for client in clients:
+        client.close()
+    wait_until(lambda: target.get("/ping").status == 200, 5, "an answer after the crowd has gone")
