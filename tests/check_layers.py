@@ -3,8 +3,9 @@
 """Checks that each layer keeps to itself. `make check-layers` runs it on the host build.
 
 app/   includes itself, the headers below and (in one file) jsmn.h; calls a few functions of
-       string.h, and what its contract headers ask of the port, and nothing else; keeps mutable statics in app.c only; and each of its files
-       exports only names that start with the file's own name.
+       string.h, and what its contract headers ask of the port, and nothing else; keeps mutable
+       statics in app.c only; and each of its files exports only names that start with the
+       file's own name.
 port/  outside port/posix/ includes app/, itself, lwIP, wolfSSL and the headers below.
 
 Two views of the includes are compared with these rules: the #include lines that we wrote, and
