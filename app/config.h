@@ -2,15 +2,14 @@
  *
  * config.h: every capacity and time limit of pingshot, in one place.
  *
- * A target overrides what it wants in its own "limits.h" (port/posix/limits.h for the host,
- * board/<name>/limits.h for a board); what it leaves alone has the default below, which suits a
- * microcontroller with 256 KiB of RAM. Each entry says its unit, its range and what a step costs.
+ * A target overrides what it wants in its own limits.h (port/posix/limits.h for the host,
+ * board/<name>/limits.h for a board), which the Makefile has the compiler read before everything
+ * else: as a file on a search path it would hide the C library's <limits.h>. What it leaves alone
+ * has the default below, which suits a microcontroller with 256 KiB of RAM. Each entry says its unit, its range and what a step costs.
  * The checks at the end refuse what cannot work and say what to change.
  */
 #ifndef PINGSHOT_CONFIG_H
 #define PINGSHOT_CONFIG_H
-
-#include "limits.h"
 
 /* ---- metrics ---------------------------------------------------------------------------- */
 
