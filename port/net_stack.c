@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * net_stack.c: see net_stack.h.
+ */
+#include "net_stack.h"
+
+#include "clock.h"
+#include "net_heap.h"
+#include "text.h"
+
+#include "lwip/dhcp.h"
+#include "lwip/init.h"
+#include "lwip/stats.h"
+#include "lwip/sys.h"
+#include "lwip/timeouts.h"
+#include "tcp_isn.h"
+
+#include <string.h>
+
+static struct net_stack_config config;
+
+/* lwIP's own name for the clock that its caller owns. */
+u32_t sys_now(void) {
+    return clock_monotonic_ms();
+}
+
+uint32_t net_stack_random_u32(void) {
+    return random_u32(config.rng);
+}
+
+void net_stack_assert_failed(const char *message, const char *file, int line) {
+    char bytes[160];
+    struct text t = text_over(bytes, sizeof bytes - 1);
+    text_puts(&t, "lwIP assertion failed: ");
+    text_puts(&t, message);
+    text_puts(&t, " (");
+    text_puts(&t, file);
+    text_put_char(&t, ':');
+    text_put_u64(&t, (uint64_t)line);
+    text_put_char(&t, ')');
+    bytes[t.len] = '\0';
+    if (config.fatal != NULL) {
+        config.fatal(bytes);
+    }
+    __builtin_trap();
+}
+
+void net_stack_init(const struct net_stack_config *with) {
+    config = *with;
+    lwip_init(); /* picks its first local ports at random, so after the line above */
+
+    /* The addon counts from a boot time, to differ from the boot before. A random one does that
+     * without a wall clock. */
+    uint8_t secret[16];
+    random_fill(config.rng, secret, sizeof secret);
+    lwip_init_tcp_isn(random_u32(config.rng), secret);
+    memset(secret, 0, sizeof secret);
+}
+
+bool net_stack_add(struct netif *netif, const struct net_stack_address *address, netif_init_fn init,
+                   void *state, const char *hostname) {
+    ip4_addr_t ip = {0};
+    ip4_addr_t netmask = {0};
+    ip4_addr_t gateway = {0};
+    if (!address->dhcp) {
+        ip.addr = lwip_htonl(address->address);
+        netmask.addr = lwip_htonl(address->netmask);
+        gateway.addr = lwip_htonl(address->gateway);
+    }
+    if (netif_add(netif, &ip, &netmask, &gateway, state, init, netif_input) == NULL) {
+        return false;
+    }
+    netif_set_hostname(netif, hostname);
+    netif_set_default(netif);
+    netif_set_up(netif);
+    netif_set_link_up(netif); /* announces the address (gratuitous ARP) */
+    return !address->dhcp || dhcp_start(netif) == ERR_OK;
+}
+
+void net_stack_random_mac(uint8_t mac[6]) {
+    random_fill(config.rng, mac, 6);
+    mac[0] = (uint8_t)((mac[0] & 0xfcu) | 0x02u);
+}
+
+void net_stack_poll(void) {
+    sys_check_timeouts();
+}
+
+uint32_t net_stack_sleep_ms(uint32_t max_ms) {
+    uint32_t sleep_ms = sys_timeouts_sleeptime(); /* all ones when no timer runs */
+    return sleep_ms < max_ms ? sleep_ms : max_ms;
+}
+
+/* Those that a client can fill. */
+static const struct {
+    const char *name;
+    memp_t type;
+} pools[] = {
+    {"network_connections", MEMP_TCP_PCB},
+    {"network_segments", MEMP_TCP_SEG},
+    {"network_frames", MEMP_PBUF_POOL},
+};
+
+#define POOLS (sizeof pools / sizeof pools[0])
+
+bool net_stack_table(uint32_t index, struct table_stats *stats) {
+    if (index < POOLS) {
+        const struct stats_mem *pool = lwip_stats.memp[pools[index].type];
+        *stats = (struct table_stats){
+            .name = pools[index].name,
+            .used = (uint32_t)pool->used,
+            .high_water = (uint32_t)pool->max,
+            .limit = (uint32_t)pool->avail,
+            .refused_total = (uint32_t)pool->err,
+        };
+        return true;
+    }
+#if CFG_NET_HEAP_SLABS > 0
+    if (index == POOLS) {
+        *stats = net_heap_stats();
+        return true;
+    }
+#endif
+    return false;
+}
+
+uint32_t net_stack_frames_dropped_total(void) {
+    return (uint32_t)lwip_stats.link.drop + (uint32_t)lwip_stats.link.memerr;
+}

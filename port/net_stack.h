@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * net_stack.h: lwIP started on our clock and our randomness, interfaces brought up, its timers
+ * run, its pools reported. lwIP is one global thing, and so is this. What is served over it is
+ * net_server's job; frames are a netif's.
+ */
+#ifndef PINGSHOT_NET_STACK_H
+#define PINGSHOT_NET_STACK_H
+
+#include "random.h"
+#include "table_stats.h"
+
+#include "lwip/netif.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct net_stack_config {
+    struct random *rng; /* outlives the stack */
+    /* Called with one line when lwIP finds itself broken; must not return. NULL: trap. */
+    void (*fatal)(const char *line);
+};
+
+/* How an interface gets its address. In host order: 192.168.76.2 is 0xc0a84c02. */
+struct net_stack_address {
+    bool dhcp; /* then the rest is not used */
+    uint32_t address;
+    uint32_t netmask;
+    uint32_t gateway; /* 0: none */
+};
+
+/* Starts lwIP. Once, before everything else here. */
+void net_stack_init(const struct net_stack_config *config);
+
+/* Adds an interface, makes it the default one and brings it up. `init` is lwIP's netif init
+ * function of the driver and finds `state` in netif->state; `hostname` (for DHCP) must stay.
+ * False when the driver refuses or memory is short. */
+bool net_stack_add(struct netif *netif, const struct net_stack_address *address, netif_init_fn init,
+                   void *state, const char *hostname);
+
+/* A random unicast, locally administered MAC address. */
+void net_stack_random_mac(uint8_t mac[6]);
+
+/* Runs the timers that are due. */
+void net_stack_poll(void);
+
+/* How long until the next timer is due, at most `max_ms`. */
+uint32_t net_stack_sleep_ms(uint32_t max_ms);
+
+/* Fills in number `index` of lwIP's fixed pools and returns true; false beyond the last. */
+bool net_stack_table(uint32_t index, struct table_stats *stats);
+
+/* Frames that could not be sent, or not be taken in for want of memory. */
+uint32_t net_stack_frames_dropped_total(void);
+
+/* For lwIP's arch/cc.h, with the prototypes given there: net_stack_random_u32,
+ * net_stack_assert_failed. */
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * frame_link.h: what the host's loop needs of whatever carries Ethernet frames: netif_tap and
+ * netif_passt provide it, host_loop drives it. Sending goes through the netif's linkoutput, as
+ * lwIP calls it.
+ */
+#ifndef PINGSHOT_FRAME_LINK_H
+#define PINGSHOT_FRAME_LINK_H
+
+#include "lwip/netif.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Ethernet header, and room for one VLAN tag. */
+#define FRAME_LINK_HEADER_BYTES 18u
+
+struct frame_link {
+    struct netif netif;
+    int fd;            /* readable when frames have come */
+    bool wants_output; /* frames wait for fd to become writable; then call flush */
+    const char *lost;  /* NULL, or one line about why this link will never work again */
+
+    /* Hands up to `frames_max` frames to lwIP. Returns how many; fewer mean that no more have
+     * come. */
+    uint32_t (*receive)(struct frame_link *link, uint32_t frames_max);
+
+    /* Sends what was kept back to be sent together. NULL: nothing ever is. */
+    void (*flush)(struct frame_link *link);
+
+    void (*close)(struct frame_link *link);
+};
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * main.c: pingshot as a Linux process: reads the options, opens a link, starts lwIP, the app and
+ * its server, and runs the loop. Exit status 2 for usage, 1 for whatever else cannot work.
+ */
+#include "app.h"
+#include "clock.h"
+#include "entropy.h"
+#include "host_loop.h"
+#include "net_server.h"
+#include "net_stack.h"
+#include "netif_passt.h"
+#include "netif_tap.h"
+#include "options.h"
+#include "random.h"
+
+#include "lwip/ip4_addr.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One of each, and too large for a stack. */
+static struct app app;
+static struct net_server server;
+static struct random rng;
+static struct netif_tap tap;
+static struct netif_passt passt;
+static struct options options;
+
+static void complain(const char *line, size_t n) {
+    fprintf(stderr, "pingshot: %.*s\n", (int)n, line);
+}
+
+static int give_up(int status, const struct problem *problem) {
+    complain(problem->line, problem->line_len);
+    return status;
+}
+
+static int give_up_line(const char *line) {
+    complain(line, strlen(line));
+    return 1;
+}
+
+static _Noreturn void die(const char *line) {
+    complain(line, strlen(line));
+    abort();
+}
+
+/* ---- what it says ------------------------------------------------------------------------ */
+
+/* What to type next. */
+static void say_try(const char *host) {
+    printf("Try:\n");
+    printf("  curl -X POST 'http://%s:%u/event?type=hello&message=first'\n", host, options.port);
+    printf("  curl http://%s:%u/metrics\n", host, options.port);
+}
+
+static void say_address(struct netif *netif) {
+    char address[IP4ADDR_STRLEN_MAX];
+    if (ip4_addr_isany_val(*netif_ip4_addr(netif))) {
+        return; /* DHCP has no answer yet, or took it back */
+    }
+    ip4addr_ntoa_r(netif_ip4_addr(netif), address, sizeof address);
+    if (options.passt == NULL) {
+        printf("pingshot " APP_VERSION " is ready: http://%s:%u/\n", address, options.port);
+        say_try(address);
+    } else {
+        /* Only passt reaches that address; people reach what passt forwards. */
+        printf("pingshot " APP_VERSION " is ready: http://127.0.0.1:%u/, by passt's "
+               "-t 127.0.0.1/%u:%u to %s\n",
+               options.port, options.port, options.port, address);
+        say_try("127.0.0.1");
+    }
+}
+
+/* ---- start ------------------------------------------------------------------------------- */
+
+static bool start_stack(void) {
+    uint8_t seed[RANDOM_SEED_BYTES];
+    if (!entropy_fill(seed, sizeof seed)) {
+        return false;
+    }
+    random_seed(&rng, seed);
+    explicit_bzero(seed, sizeof seed);
+    net_stack_init(&(struct net_stack_config){.rng = &rng, .fatal = die});
+    return true;
+}
+
+static struct frame_link *open_link(struct problem *problem) {
+    if (options.passt != NULL) {
+        return netif_passt_open(&passt, options.passt, options.mtu, problem) ? &passt.link : NULL;
+    }
+    const struct netif_tap_config config = {
+        .name = options.tap,
+        .mtu = options.mtu,
+        .address_host = !options.dhcp || options.gateway_given,
+        .host_address = options.gateway,
+        .netmask = options.netmask,
+    };
+    return netif_tap_open(&tap, &config, problem) ? &tap.link : NULL;
+}
+
+static bool start_netif(struct frame_link *link) {
+    const struct net_stack_address address = {
+        .dhcp = options.dhcp,
+        .address = options.address,
+        .netmask = options.netmask,
+        .gateway = options.gateway,
+    };
+    bool over_tap = link == &tap.link;
+    return net_stack_add(&link->netif, &address, over_tap ? netif_tap_init : netif_passt_init,
+                         over_tap ? (void *)&tap : (void *)&passt, "pingshot");
+}
+
+static bool start_app(struct problem *problem) {
+    struct app_config config = {
+        .target = "host",
+        .scraper_timeout_ms = options.scraper_timeout_ms,
+        .duplicates = options.duplicates,
+        .explicit_timestamps = options.explicit_timestamps,
+        .trust_proxy = options.trust_proxy,
+        .port_table = net_stack_table,
+    };
+    random_fill(&rng, config.hash_key, sizeof config.hash_key);
+    if (!app_init(&app, &config, problem)) {
+        return false;
+    }
+    net_server_init(&server, &app);
+    if (net_server_listen(&server, NULL, options.port) != ERR_OK) {
+        return problem_set(problem, PROBLEM_FULL, "cannot listen: lwIP has no memory for it");
+    }
+    return true;
+}
+
+static void turn(void *context, uint32_t now_ms) {
+    app_poll(context, now_ms);
+}
+
+static int run(struct host_loop *loop) {
+    struct problem problem = {0};
+    if (!start_stack()) {
+        return give_up_line("the kernel gives no random bytes; nothing may start without them");
+    }
+    struct frame_link *link = open_link(&problem);
+    if (link == NULL) {
+        return give_up(1, &problem);
+    }
+    int status = 0;
+    if (!start_app(&problem)) {
+        status = give_up(1, &problem);
+    } else if (!start_netif(link)) {
+        status = give_up_line("cannot start the network interface: lwIP has no memory for it");
+    } else {
+        netif_set_status_callback(&link->netif, say_address);
+        say_address(&link->netif);
+        loop->link = link;
+        loop->turn = turn;
+        loop->context = &app;
+        if (!host_loop_run(loop)) {
+            status = give_up_line(link->lost);
+        }
+    }
+    link->close(link);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    static char out[BUFSIZ];
+    struct problem problem = {0};
+    struct host_loop loop;
+    setvbuf(stdout, out, _IOLBF, sizeof out); /* whole lines at once, also into a pipe */
+    switch (options_parse(&options, argc, argv, getenv("USE_EXPLICIT_TIMESTAMPS"), &problem)) {
+    case OPTIONS_HELP:
+        fputs(options_help, stdout);
+        return 0;
+    case OPTIONS_VERSION:
+        puts("pingshot " APP_VERSION);
+        return 0;
+    case OPTIONS_BAD:
+        return give_up(2, &problem);
+    case OPTIONS_RUN:
+        break;
+    }
+    if (!host_loop_init(&loop)) {
+        return give_up_line("cannot prepare for signals: too many open files");
+    }
+    int status = run(&loop);
+    host_loop_close(&loop);
+    return status;
+}

@@ -1,0 +1,99 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Runs the host build: on a TAP with enough privilege, else over passt, reachable at
+# http://127.0.0.1:PORT. Arguments (or $ARGS, so that `make run ARGS="..."` works) go to pingshot.
+
+set -eu
+
+cd "$(dirname "$0")/../.."
+pingshot=build/host/pingshot
+
+if [ $# -eq 0 ] && [ -n "${ARGS:-}" ]; then
+    # shellcheck disable=SC2086 # several arguments in one variable
+    set -- $ARGS
+fi
+
+fail() {
+    echo "port/posix/run.sh: $*" >&2
+    exit 1
+}
+
+[ -x "$pingshot" ] || fail "$pingshot is missing; run make first"
+
+# Creating and addressing a TAP takes CAP_NET_ADMIN, which is bit 12, and the device.
+may_make_a_tap() {
+    [ -r /dev/net/tun ] && [ -w /dev/net/tun ] || return 1
+    effective=$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)
+    [ $((0x$effective >> 12 & 1)) = 1 ]
+}
+
+# Who names a link, or only asks for help, needs no choice made here.
+port=8090
+previous=
+for argument in "$@"; do
+    case $argument in
+    --tap | --tap=* | --passt | --passt=* | --help | --version) exec "$pingshot" "$@" ;;
+    --port=*) port=${argument#--port=} ;;
+    esac
+    [ "$previous" != --port ] || port=$argument
+    previous=$argument
+done
+
+if may_make_a_tap; then
+    exec "$pingshot" "$@"
+fi
+
+command -v passt >/dev/null || fail "no privilege for a TAP, and passt is not installed: apt-get install passt"
+case $port in
+'' | *[!0-9]*) exec "$pingshot" "$@" ;; # let pingshot say what is wrong with it
+esac
+
+folder=$(mktemp -d)
+passt_pid=
+pingshot_pid=
+
+# shellcheck disable=SC2317 # called by the traps
+end() {
+    [ -z "$1" ] || kill "$1" 2>/dev/null || :
+    [ -z "$1" ] || wait "$1" 2>/dev/null || :
+}
+
+# shellcheck disable=SC2317
+cleanup() {
+    trap - EXIT INT TERM HUP
+    end "$pingshot_pid"
+    end "$passt_pid"
+    rm -rf "$folder"
+}
+trap cleanup EXIT
+trap 'cleanup; exit 0' INT TERM HUP
+
+# Started by root, passt becomes nobody, who must be able to make its socket.
+[ "$(id -u)" != 0 ] || chown nobody "$folder"
+
+# Every address is named, so nothing depends on the machine's own network: it may have none.
+# --interface and --mac-addr only stand in for one. Nothing but this one port is forwarded.
+passt --foreground --stderr --socket "$folder/passt" --one-off \
+    --ipv4-only --interface lo --mac-addr 02:00:00:00:00:01 \
+    --address 192.168.76.2 --netmask 24 --gateway 192.168.76.1 --mtu 1500 \
+    --no-map-gw --tcp-ports "127.0.0.1/$port:$port" --udp-ports none \
+    >"$folder/passt.log" 2>&1 &
+passt_pid=$!
+
+tries=0
+while ! [ -S "$folder/passt" ]; do
+    tries=$((tries + 1))
+    if [ "$tries" -gt 100 ] || ! kill -0 "$passt_pid" 2>/dev/null; then
+        fail "passt does not start: $(grep -v syslog "$folder/passt.log" | tail -n 1)"
+    fi
+    sleep 0.05
+done
+
+echo "No privilege for a TAP device, so over passt, for this machine only."
+"$pingshot" --passt "$folder/passt" "$@" &
+pingshot_pid=$!
+status=0
+wait "$pingshot_pid" || status=$?
+pingshot_pid=
+exit "$status"
