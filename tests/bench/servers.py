@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The servers under load: how each is built, started, asked and stopped."""
+
+import glob
+import http.client
+import itertools
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+OUT = os.path.join(ROOT, "build", "bench")
+HOST = os.path.join(ROOT, "build", "host")
+
+PEER = os.path.join(OUT, "peer")
+BARE = os.path.join(OUT, "bare_server")
+PINGSHOT = os.path.join(HOST, "pingshot")
+PORT = 8090
+
+
+class StartError(Exception):
+    """A server could not be built or did not start."""
+
+
+def run(command, **options):
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, **options)
+    if done.returncode != 0:
+        raise StartError(f"{shlex.join(command)}:\n{done.stderr.strip()}")
+
+
+def build():
+    """Builds the peer and the bare server. pingshot itself is built by make."""
+    if not os.path.exists(PINGSHOT):
+        raise StartError("build/host/pingshot is missing: run make first")
+    os.makedirs(OUT, exist_ok=True)
+    environment = dict(os.environ, GO111MODULE="off", GOPATH="/usr/share/gocode",
+                       GOCACHE=os.path.join(OUT, "go-cache"), GOFLAGS="")
+    run(["go", "build", "-o", PEER, os.path.join(HERE, "peer", "main.go")], env=environment)
+
+    # The very objects of pingshot, so that both stand on the same stack; the linker leaves out
+    # what the bare server does not call.
+    lwip = os.environ.get("LWIP_DIR", "third_party/lwip")
+    run(["gcc", "-std=c11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE",
+         "-include", "port/posix/limits.h", "-iquote", "port", "-iquote", "app",
+         "-I", "port/lwip", "-isystem", f"{lwip}/src/include",
+         "-isystem", f"{lwip}/contrib/addons/tcp_isn",
+         "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections",
+         "-o", BARE, os.path.join(HERE, "bare_server.c"), *_objects()])
+
+
+def _objects():
+    """The objects in build/host that belong to a source that still exists, but pingshot's main."""
+    sources = (glob.glob("app/**/*.c", root_dir=ROOT, recursive=True)
+               + glob.glob("port/**/*.c", root_dir=ROOT, recursive=True))
+    sources.remove("port/posix/main.c")
+    ours = [os.path.join(HOST, source[:-1] + "o") for source in sources]
+    return ours + glob.glob(os.path.join(HOST, "lwip", "**", "*.o"), recursive=True)
+
+
+class Server:
+    """A process that answers HTTP at an address."""
+
+    def __init__(self, kind, command, host, name=None):
+        self.kind = kind
+        self.name = name or kind
+        self.address = (host, PORT)
+        self.url = f"http://{host}:{PORT}"
+        self.log_path = os.path.join(OUT, self.name + ".log")
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=subprocess.STDOUT, cwd=ROOT)
+        try:
+            self._wait_until_it_listens()
+        except StartError:
+            self.stop()
+            raise
+
+    def _wait_until_it_listens(self):
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            self.must_run()
+            try:
+                socket.create_connection(self.address, timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise StartError(f"{self.name} does not answer at {self.url} after 10 s")
+
+    def must_run(self):
+        if self.process.poll() is not None:
+            with open(self.log_path, encoding="utf-8", errors="replace") as log:
+                said = log.read().strip()[-500:]
+            raise StartError(f"{self.name} ended with status {self.process.returncode}: {said}")
+
+    def request(self, method, path, body=None, content_type=None):
+        """One request over a connection of its own. Returns the body of a 200."""
+        connection = http.client.HTTPConnection(*self.address, timeout=10)
+        headers = {"Content-Type": content_type} if content_type else {}
+        try:
+            connection.request(method, path, body=body, headers=headers)
+            response = connection.getresponse()
+            answer = response.read()
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise StartError(f"{self.name}: {method} {path}: {response.status} {answer[:300]!r}")
+        return answer
+
+    def cpu_ns(self):
+        """Processor time so far: of all threads, in user space and in the kernel."""
+        total = 0
+        for task in glob.glob(f"/proc/{self.process.pid}/task/*/schedstat"):
+            with open(task, encoding="ascii") as schedstat:
+                total += int(schedstat.read().split()[0])
+        return total
+
+    def peak_kb(self):
+        """The largest resident memory so far, in KB."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            for line in status:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1])
+        raise StartError(f"{self.name}: no VmHWM in /proc")
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+def peer():
+    return Server("peer", [PEER, "-listen", f"127.0.0.1:{PORT}"], "127.0.0.1")
+
+
+_networks = itertools.count(1)
+
+
+def _on_tap(kind, program, options):
+    """A server with a TAP and a network of its own: several run at once, one of them is loaded."""
+    number = next(_networks)
+    network = f"192.168.{100 + number}"
+    return Server(kind, [program, "--tap", f"bench{number}", "--address", f"{network}.2/24",
+                         "--gateway", f"{network}.1", *options], f"{network}.2", f"{kind}{number}")
+
+
+def pingshot(mtu=1500, options=()):
+    return _on_tap("pingshot", PINGSHOT, ["--mtu", str(mtu), *options])
+
+
+def bare(page_path, mtu=1500):
+    """Answers any path with a few bytes, and /metrics with the page in that file."""
+    return _on_tap("bare", BARE, ["--mtu", str(mtu), "--page", page_path])

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the servers are made to do: the metrics they hold and the loads put on them.
+
+A load is a function of (server, connections, seconds) that returns a load.Result. Every server
+gets the same bytes.
+"""
+
+import os
+
+import load
+import servers
+
+SERIES_A_FAMILY = 100
+JSON = "application/json"
+TEXT = "text/plain"
+
+
+def series(count):
+    """(family, host) of each of `count` series."""
+    return [(f"bench_requests_{i // SERIES_A_FAMILY:03d}_total", f"host-{i % SERIES_A_FAMILY:04d}")
+            for i in range(count)]
+
+
+def fill(server, series_count):
+    """Creates that many counters, 64 bytes each or so, in families of 100."""
+    lines = []
+    for i, (family, host) in enumerate(series(series_count)):
+        if i % SERIES_A_FAMILY == 0:
+            lines.append(f"# HELP {family} Requests served.\n# TYPE {family} counter\n")
+        lines.append(f'{family}{{instance="{host}",path="/api/v1"}} {i * 37 + 0.5}\n')
+    server.request("POST", "/create", "".join(lines).encode(), TEXT)
+
+
+def scrape(server, scraper=""):
+    """One scrape that takes the events that wait, and makes its scraper known."""
+    path = "/events" if server.kind == "peer" else "/metrics"
+    return server.request("GET", path + (f"?scraper={scraper}" if scraper else ""))
+
+
+def ping(server, connections, seconds):
+    return load.wrk(server, "one.lua", ["GET", "/ping"], connections, seconds)
+
+
+def metrics(server, connections, seconds):
+    return load.wrk(server, "one.lua", ["GET", "/metrics"], connections, seconds)
+
+
+def same_event(server, connections, seconds):
+    return load.wrk(server, "one.lua", ["POST", "/event?type=reboot&message=power"],
+                    connections, seconds)
+
+
+def events(server, connections, seconds):
+    path = "/events" if server.kind == "peer" else "/metrics"
+    return load.wrk(server, "events.lua", [path], connections, seconds)
+
+
+def updates(series_count):
+    """The load that bumps each of so many counters in turn."""
+    path = os.path.join(servers.OUT, f"updates_{series_count}.txt")
+    all_series = series(series_count)
+    step = 7919 if series_count > 10 else 1  # a prime: neighbours in time are not so in memory
+    with open(path, "w", encoding="ascii") as out:
+        for i in range(series_count):
+            family, host = all_series[i * step % series_count]
+            out.write(f'{{"name":"{family}","type":"counter","metrics":[{{"labels":'
+                      f'{{"instance":"{host}","path":"/api/v1"}},"value":"1"}}]}}\n')
+    return lambda server, connections, seconds: load.wrk(
+        server, "bodies.lua", ["/update", JSON, path], connections, seconds)
+
+
+def event_requests(server, first_number, count):
+    """Raw requests for load.pipelined: events that all differ."""
+    return [f"POST /event?type=reboot&message={first_number + i} HTTP/1.1\r\n"
+            f"Host: {server.address[0]}\r\n\r\n".encode() for i in range(count)]
