@@ -178,6 +178,15 @@ void text_put_printable(struct text *t, struct slice s, uint32_t max_bytes) {
     }
 }
 
+void text_prepend(struct text *t, struct slice s) {
+    uint32_t put = s.len < t->capacity ? s.len : t->capacity;
+    uint32_t kept = t->len < t->capacity - put ? t->len : t->capacity - put;
+    t->overflow = t->overflow || put < s.len || kept < t->len;
+    memmove(t->bytes + put, t->bytes, kept);
+    memcpy(t->bytes, s.bytes, put);
+    t->len = put + kept;
+}
+
 void text_put_label_value(struct text *t, struct slice value) {
     uint32_t start = 0;
     for (uint32_t i = 0; i < value.len; i++) {

@@ -94,6 +94,9 @@ void text_put_digits(struct text *t, uint64_t value, unsigned digits);
  * "..." says so. */
 void text_put_printable(struct text *t, struct slice s, uint32_t max_bytes);
 
+/* Puts `s` before what is there; what then has no room is dropped from the end. */
+void text_prepend(struct text *t, struct slice s);
+
 /* Appends a label value as exposition text escapes it: backslash, double quote and line feed. */
 void text_put_label_value(struct text *t, struct slice value);
 

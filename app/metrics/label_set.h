@@ -57,6 +57,10 @@ void label_set_put_names(const struct label_set *set, struct slice except, struc
 /* Undoes the escapes of a value of any form. */
 void label_set_put_value(const struct label *label, struct text *out);
 
+/* True when `value` is UTF-8 without NUL; else `*bad_byte` is where it stops being so. Any other
+ * character is allowed, as in Prometheus. NUL is not: its scraper takes one for the end. */
+bool label_set_value_ok(struct slice value, uint32_t *bad_byte);
+
 /* [a-zA-Z_:][a-zA-Z0-9_:]* : a metric's name. */
 bool label_set_metric_name_ok(struct slice name);
 

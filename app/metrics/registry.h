@@ -33,6 +33,23 @@ enum metric_type {
     METRIC_UNTYPED,
 };
 
+/* What a body calls a family: the types of the text format 0.0.4, and those of OpenMetrics 1.0
+ * that have to be told apart. */
+enum registry_kind {
+    REGISTRY_KIND_NONE, /* no TYPE line, or JSON without `type` */
+    REGISTRY_KIND_COUNTER,
+    REGISTRY_KIND_GAUGE,
+    REGISTRY_KIND_HISTOGRAM,
+    REGISTRY_KIND_SUMMARY,
+    REGISTRY_KIND_UNTYPED, /* also `unknown` */
+    REGISTRY_KIND_INFO,    /* sample X_info: a gauge of that name */
+    REGISTRY_KIND_STATESET, /* a gauge */
+    REGISTRY_KIND_GAUGE_HISTOGRAM, /* X_bucket as a histogram's, X_gsum and X_gcount gauges */
+};
+
+/* The kind a word names, or false. */
+bool registry_kind_from(struct slice word, enum registry_kind *kind);
+
 /* Flags of a family. */
 #define REGISTRY_FAMILY_USED 0x01u
 #define REGISTRY_FAMILY_FRESH 0x02u /* made by an unfinished transaction: hidden */
@@ -122,8 +139,8 @@ struct registry {
         uint32_t high_water;
         uint32_t refused_total;
     } families_count, series_count, txns_count, text_count; /* of text only refused_total */
-    uint16_t family_places[REGISTRY_FAMILY_PLACES]; /* slot plus 1 */
-    uint32_t series_places[REGISTRY_SERIES_PLACES]; /* slot plus 1, top 8 bits of the hash */
+    uint32_t family_places[REGISTRY_FAMILY_PLACES]; /* hash tables, see registry_store.c */
+    uint32_t series_places[REGISTRY_SERIES_PLACES];
     struct registry_txn txns[CFG_REGISTRY_TRANSACTIONS_MAX];
     struct registry_family families[CFG_FAMILIES_MAX];
     struct registry_series series[CFG_SERIES_MAX];

@@ -32,36 +32,28 @@ struct registry_txn_options {
     bool any_labels;               /* `labels=any`: label names may differ within a family */
 };
 
-/* What a body calls a family: the types of the text format 0.0.4, and those of OpenMetrics 1.0
- * that have to be told apart. */
-enum registry_kind {
-    REGISTRY_KIND_NONE, /* no TYPE line, or JSON without `type` */
-    REGISTRY_KIND_COUNTER,
-    REGISTRY_KIND_GAUGE,
-    REGISTRY_KIND_HISTOGRAM,
-    REGISTRY_KIND_SUMMARY,
-    REGISTRY_KIND_UNTYPED, /* also `unknown` */
-    REGISTRY_KIND_INFO,    /* sample X_info: a gauge of that name */
-    REGISTRY_KIND_STATESET, /* a gauge */
-    REGISTRY_KIND_GAUGE_HISTOGRAM, /* X_bucket as a histogram's, X_gsum and X_gcount gauges */
-};
-
-/* The kind a word names, or false. */
-bool registry_kind_from(struct slice word, enum registry_kind *kind);
-
 /* Starts one. NULL with PROBLEM_FULL in `*p` when CFG_REGISTRY_TRANSACTIONS_MAX are under way. It
  * ends with registry_txn_rollback, or with commit and then registry_txn_release. */
 struct registry_txn *registry_txn_begin(struct registry *r, enum registry_txn_mode mode,
                                         const struct registry_txn_options *options,
                                         struct problem *p);
 
-/* A HELP or a TYPE line (or the same of JSON): call once for each that is there, before the
- * family's samples. `help` NULL: no help; kind NONE: no type. A family that exists must have
- * that type; its help stays. A second HELP or TYPE, or one after samples of the family in this
- * body, is refused, as promtool does. `help` may use any label_form's spelling. */
+/* A HELP or a TYPE line, before the family's samples. `help` NULL: none; kind NONE: none. A family
+ * that exists must have that type; its help stays. A second HELP or TYPE, and one that follows
+ * samples of the family in this body, are refused, as by promtool. `help` may be in any form. */
 bool registry_txn_declare(struct registry *r, struct registry_txn *txn, struct slice name,
                           enum registry_kind kind, const struct slice *help, enum label_form form,
                           struct problem *p);
+
+/* The same for formats that say it all at once and may say it again (JSON): starts a family,
+ * whatever was said of it before. */
+bool registry_txn_family(struct registry *r, struct registry_txn *txn, struct slice name,
+                         enum registry_kind kind, const struct slice *help, enum label_form form,
+                         struct problem *p);
+
+/* Ends the family that was declared last. The next declaration and the commit do so too; called here
+ * a refusal can be told where it belongs. */
+bool registry_txn_family_done(struct registry *r, struct registry_txn *txn, struct problem *p);
 
 /* A sample. Its name may be one that a histogram or summary owns (X_bucket, X_sum, X_count) or an
  * OpenMetrics counter's (X_total, X_created). `value` NULL: not given, which is 0 in a create, 1 to
@@ -81,6 +73,9 @@ void registry_txn_release(struct registry *r, struct registry_txn *txn);
 
 /* Ends it in whatever state it is: rollback or release. For a connection that is lost. */
 void registry_txn_end(struct registry *r, struct registry_txn *txn);
+
+/* The first series at or after `series` that it touched, or REGISTRY_NONE. */
+uint32_t registry_txn_next_series(const struct registry_txn *txn, uint32_t series);
 
 /* Series touched so far. */
 static inline uint32_t registry_txn_series_count(const struct registry_txn *txn) {

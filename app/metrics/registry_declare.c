@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * registry_declare.c: see registry_declare.h. Name and help wait in the arena; the family is made at
+ * its first sample, since only that one's name says what the family is called here.
+ */
+#include "metrics/registry_declare.h"
+
+#include "metrics/registry_bits.h"
+#include "metrics/registry_store.h"
+
+static bool refuse_long(struct problem *p, struct slice name) {
+    struct text t = registry_resolve_refuse(p, PROBLEM_TOO_LARGE, name);
+    text_puts(&t, "its HELP line is longer than ");
+    text_put_u64(&t, CFG_LINE_BYTES);
+    text_puts(&t, " bytes");
+    return problem_end(p, &t);
+}
+
+void registry_declare_drop(struct registry *r, struct registry_txn *txn) {
+    struct registry_declaration *d = &txn->declaration;
+    if (d->family != REGISTRY_NONE) {
+        r->families[d->family].busy_count--;
+    }
+    if (d->text != REGISTRY_ARENA_NONE) {
+        registry_arena_free(&r->arena, d->text);
+    }
+    *d = (struct registry_declaration){.text = REGISTRY_ARENA_NONE, .family = REGISTRY_NONE};
+}
+
+uint32_t registry_declare_make(struct registry *r, struct registry_txn *txn,
+                               const struct registry_resolve_target *target, struct slice labels,
+                               struct problem *p) {
+    char bytes[CFG_LINE_BYTES];
+    struct text help = text_over(bytes, sizeof bytes);
+    struct registry_store_family what = {
+        .name = target->name,
+        .labels = labels,
+        .type = target->type,
+        .flags = REGISTRY_FAMILY_FRESH,
+        .owner = (uint8_t)(txn - r->txns + 1),
+    };
+    if (target->declared) { /* a copy, since making the family may move the text of all */
+        text_put_slice(&help, registry_resolve_declared_help(r, &txn->declaration));
+    }
+    what.help = text_slice(&help);
+    if (!registry_store_header_fits(what.name, what.help)) {
+        refuse_long(p, what.name);
+        return REGISTRY_NONE;
+    }
+    return registry_store_add_family(r, &what, p);
+}
+
+void registry_declare_claim(struct registry *r, struct registry_txn *txn, uint32_t family) {
+    if (txn->declaration.family == REGISTRY_NONE) {
+        txn->declaration.family = family;
+        r->families[family].busy_count++;
+    }
+}
+
+bool registry_declare_end(struct registry *r, struct registry_txn *txn, struct problem *p) {
+    struct registry_declaration *d = &txn->declaration;
+    struct registry_resolve_target target;
+    char bytes[REGISTRY_NAME_BYTES];
+    struct text name = text_over(bytes, sizeof bytes);
+    if (d->text == REGISTRY_ARENA_NONE) {
+        return true;
+    }
+    if (!d->sampled && txn->mode == REGISTRY_CREATE) {
+        text_put_slice(&name, registry_resolve_declared_name(r, d));
+        if (!registry_resolve_declaration(r, txn, text_slice(&name), &target, p)) {
+            return false;
+        }
+        if (target.family == REGISTRY_NONE) {
+            target.family = registry_declare_make(r, txn, &target, SLICE(""), p);
+        }
+        if (target.family == REGISTRY_NONE) {
+            return false;
+        }
+        registry_bits_set(txn->families, target.family);
+    }
+    registry_declare_drop(r, txn);
+    return true;
+}
+
+static bool help_ok(struct slice name, struct slice help, struct problem *p) {
+    uint32_t bad_byte;
+    if (help.len >= CFG_LINE_BYTES) {
+        struct text t = registry_resolve_refuse(p, PROBLEM_TOO_LARGE, name);
+        text_puts(&t, "its help is longer than a line may be, ");
+        text_put_u64(&t, CFG_LINE_BYTES);
+        text_puts(&t, " bytes");
+        return problem_end(p, &t);
+    }
+    if (!label_set_value_ok(help, &bad_byte)) {
+        struct text t = registry_resolve_refuse(p, PROBLEM_MALFORMED, name);
+        text_puts(&t, "byte ");
+        text_put_u64(&t, (uint64_t)bad_byte + 1);
+        text_puts(&t, help.bytes[bad_byte] == 0 ? " of its help is NUL, which no scraper reads"
+                                                : " of its help is not UTF-8");
+        return problem_end(p, &t);
+    }
+    return true;
+}
+
+/* Puts name and help where they last until the declaration ends. */
+static bool store_text(struct registry *r, struct registry_txn *txn, struct slice name,
+                       struct slice help, enum label_form form, struct problem *p) {
+    struct registry_declaration *d = &txn->declaration;
+    char bytes[CFG_LINE_BYTES];
+    struct text t = text_over(bytes, sizeof bytes);
+    text_put_slice(&t, name);
+    registry_store_put_help(&t, help, form);
+    struct slice escaped = {bytes + name.len, t.len - name.len};
+    if (t.overflow || !registry_store_header_fits(name, escaped)) {
+        return refuse_long(p, name);
+    }
+    uint32_t text = registry_store_alloc_declaration(r, (uint32_t)(txn - r->txns), t.len, p);
+    if (text == REGISTRY_ARENA_NONE) {
+        return false;
+    }
+    memcpy(registry_arena_at(&r->arena, text), bytes, t.len);
+    if (d->text != REGISTRY_ARENA_NONE) {
+        registry_arena_free(&r->arena, d->text);
+    }
+    d->text = text;
+    d->name_len = (uint16_t)name.len;
+    d->help_len = (uint16_t)escaped.len;
+    return true;
+}
+
+/* Adds to the declaration in force, or starts one. */
+static bool put_words(struct registry *r, struct registry_txn *txn,
+                      const struct registry_declare_words *words, struct problem *p) {
+    struct registry_declaration *d = &txn->declaration;
+    struct slice help = words->help != NULL ? *words->help : SLICE("");
+    if ((d->text == REGISTRY_ARENA_NONE || words->help != NULL) &&
+        !store_text(r, txn, words->name, help, words->form, p)) {
+        return false;
+    }
+    d->has_help = d->has_help || words->help != NULL;
+    if (words->kind != REGISTRY_KIND_NONE) {
+        d->kind = (uint8_t)words->kind;
+    }
+    return true;
+}
+
+static bool is_in_force(const struct registry *r, const struct registry_declaration *d,
+                        struct slice name) {
+    return d->text != REGISTRY_ARENA_NONE &&
+           slice_equals(name, registry_resolve_declared_name(r, d));
+}
+
+static bool words_ok(const struct registry_declare_words *words, struct problem *p) {
+    return registry_resolve_name_ok(words->name, p) &&
+           (words->help == NULL || help_ok(words->name, *words->help, p));
+}
+
+/* A body says each thing once of a family, before its samples. Returns what is wrong, or NULL. */
+static const char *order_error(const struct registry *r, const struct registry_txn *txn,
+                               const struct registry_declare_words *words) {
+    const struct registry_declaration *d = &txn->declaration;
+    if (is_in_force(r, d, words->name)) {
+        bool again = words->help != NULL ? d->has_help : d->kind != REGISTRY_KIND_NONE;
+        return d->sampled ? "comes after samples of this family"
+               : again    ? "comes a second time for this family"
+                          : NULL;
+    }
+    uint32_t family = registry_find_family(r, words->name);
+    bool seen = family != REGISTRY_NONE && registry_bits_has(txn->families, family);
+    return seen ? "comes after this family was in the body already" : NULL;
+}
+
+bool registry_declare_line(struct registry *r, struct registry_txn *txn,
+                           const struct registry_declare_words *words, struct problem *p) {
+    if (!words_ok(words, p)) {
+        return false;
+    }
+    const char *wrong = order_error(r, txn, words);
+    if (wrong != NULL) {
+        struct text t = registry_resolve_refuse(p, PROBLEM_MALFORMED, words->name);
+        text_puts(&t, words->help != NULL ? "HELP " : "TYPE ");
+        text_puts(&t, wrong);
+        text_puts(&t, "; it may come once, before the samples");
+        return problem_end(p, &t);
+    }
+    if (!is_in_force(r, &txn->declaration, words->name) && !registry_declare_end(r, txn, p)) {
+        return false;
+    }
+    return put_words(r, txn, words, p);
+}
+
+bool registry_declare_family(struct registry *r, struct registry_txn *txn,
+                             const struct registry_declare_words *words, struct problem *p) {
+    return words_ok(words, p) && registry_declare_end(r, txn, p) && put_words(r, txn, words, p);
+}

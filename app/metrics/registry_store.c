@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * registry_store.c: see registry_store.h. Both hash tables are open addressing with linear
+ * probing; a place holds a slot's number plus 1 and, in its top byte, eight bits of the hash, so
+ * that a search rarely looks at a slot that is not the right one. Taking one out moves those
+ * behind it back, so deletions leave nothing that later searches would have to step over.
+ */
+#include "metrics/registry_store.h"
+
+#include "metrics/registry_shape.h"
+
+/* Owners of arena blocks: what they are in the two top bits, which one in the rest. */
+#define OWNER_SERIES 0x40000000u
+#define OWNER_FAMILY 0x80000000u
+#define OWNER_TXN 0xc0000000u
+#define OWNER_KIND 0xc0000000u
+
+#define SLOT_BITS 24
+#define SLOT_MASK 0x00ffffffu
+
+/* ---- hash tables ------------------------------------------------------------------------- */
+
+struct table {
+    uint32_t *places;
+    uint32_t count;
+};
+
+static struct table family_table(struct registry *r) {
+    return (struct table){r->family_places, REGISTRY_FAMILY_PLACES};
+}
+
+static struct table series_table(struct registry *r) {
+    return (struct table){r->series_places, REGISTRY_SERIES_PLACES};
+}
+
+/* The place where a search begins: the hash scaled to the table, whatever its size. */
+static uint32_t home_of(uint32_t hash, uint32_t count) {
+    return (uint32_t)(((uint64_t)hash * count) >> 32);
+}
+
+static uint32_t next_place(uint32_t place, uint32_t count) {
+    return place + 1 == count ? 0 : place + 1;
+}
+
+static uint32_t entry_of(uint32_t slot, uint32_t hash) {
+    return (slot + 1) | hash << SLOT_BITS;
+}
+
+static uint32_t slot_hash(const struct registry *r, const uint32_t *places, uint32_t entry) {
+    uint32_t slot = (entry & SLOT_MASK) - 1;
+    return places == r->family_places ? r->families[slot].hash : r->series[slot].hash;
+}
+
+static void table_put(struct table t, uint32_t slot, uint32_t hash) {
+    uint32_t place = home_of(hash, t.count);
+    while (t.places[place] != 0) {
+        place = next_place(place, t.count);
+    }
+    t.places[place] = entry_of(slot, hash);
+}
+
+static void table_remove(const struct registry *r, struct table t, uint32_t slot, uint32_t hash) {
+    uint32_t entry = entry_of(slot, hash);
+    uint32_t hole = home_of(hash, t.count);
+    while (t.places[hole] != entry) {
+        hole = next_place(hole, t.count);
+    }
+    for (uint32_t i = next_place(hole, t.count); t.places[i] != 0; i = next_place(i, t.count)) {
+        uint32_t home = home_of(slot_hash(r, t.places, t.places[i]), t.count);
+        uint32_t from_home = i >= home ? i - home : i + t.count - home;
+        uint32_t from_hole = i >= hole ? i - hole : i + t.count - hole;
+        if (from_home >= from_hole) {
+            t.places[hole] = t.places[i];
+            hole = i;
+        }
+    }
+    t.places[hole] = 0;
+}
+
+uint32_t registry_store_hash(const struct registry *r, struct slice text) {
+    return hash_bytes(r->key, text.bytes, text.len);
+}
+
+uint32_t registry_store_find_family(const struct registry *r, struct slice name, uint32_t hash) {
+    uint32_t place = home_of(hash, REGISTRY_FAMILY_PLACES);
+    for (; r->family_places[place] != 0; place = next_place(place, REGISTRY_FAMILY_PLACES)) {
+        uint32_t entry = r->family_places[place];
+        uint32_t slot = (entry & SLOT_MASK) - 1;
+        if (entry >> SLOT_BITS == (hash & 0xff) &&
+            slice_equals(registry_family_name(r, slot), name)) {
+            return slot;
+        }
+    }
+    return REGISTRY_NONE;
+}
+
+uint32_t registry_store_find_series(const struct registry *r, struct slice identity,
+                                    uint32_t hash) {
+    uint32_t place = home_of(hash, REGISTRY_SERIES_PLACES);
+    for (; r->series_places[place] != 0; place = next_place(place, REGISTRY_SERIES_PLACES)) {
+        uint32_t entry = r->series_places[place];
+        uint32_t slot = (entry & SLOT_MASK) - 1;
+        if (entry >> SLOT_BITS == (hash & 0xff) && r->series[slot].hash == hash &&
+            slice_equals(registry_store_identity(r, slot), identity)) {
+            return slot;
+        }
+    }
+    return REGISTRY_NONE;
+}
+
+/* ---- text -------------------------------------------------------------------------------- */
+
+static void moved(void *context, uint32_t owner, uint32_t text) {
+    struct registry *r = context;
+    uint32_t slot = owner & ~OWNER_KIND;
+    switch (owner & OWNER_KIND) {
+    case OWNER_SERIES:
+        r->series[slot].text = text;
+        break;
+    case OWNER_FAMILY:
+        r->families[slot].text = text;
+        break;
+    default:
+        r->txns[slot].declaration.text = text;
+        break;
+    }
+}
+
+static uint32_t full(struct problem *p, const char *table, uint32_t limit, const char *setting) {
+    struct text t = problem_begin(p, PROBLEM_FULL);
+    text_puts(&t, "table ");
+    text_puts(&t, table);
+    text_puts(&t, " is full (limit ");
+    text_put_u64(&t, limit);
+    text_puts(&t, ", ");
+    text_puts(&t, setting);
+    text_puts(&t, "): delete what is not needed; nothing was changed");
+    problem_end(p, &t);
+    return REGISTRY_NONE;
+}
+
+/* Returns REGISTRY_ARENA_NONE with the refusal counted and explained. */
+static uint32_t alloc_text(struct registry *r, uint32_t len, uint32_t owner, struct problem *p) {
+    uint32_t text = registry_arena_alloc(&r->arena, len, owner, moved, r);
+    if (text == REGISTRY_ARENA_NONE) {
+        r->text_count.refused_total++;
+        full(p, "registry_text_bytes", CFG_REGISTRY_TEXT_BYTES, "CFG_REGISTRY_TEXT_BYTES");
+    }
+    return text;
+}
+
+uint32_t registry_store_alloc_declaration(struct registry *r, uint32_t txn, uint32_t len,
+                                          struct problem *p) {
+    return alloc_text(r, len, OWNER_TXN | txn, p);
+}
+
+static struct slice type_slice(unsigned type) {
+    const char *name = registry_type_name((enum metric_type)type);
+    return (struct slice){name, (uint32_t)strlen(name)};
+}
+
+uint32_t registry_store_type_line_len(const struct registry_family *f) {
+    return REGISTRY_STORE_NAME_AT + f->name_len + 1u + type_slice(f->type).len + 1u;
+}
+
+static uint32_t header_len(const struct registry_family *f) {
+    return registry_store_help_line_len(f) + registry_store_type_line_len(f);
+}
+
+struct slice registry_store_family_help(const struct registry *r, uint32_t family) {
+    const struct registry_family *f = &r->families[family];
+    uint32_t at = f->help_len == 0 ? 0 : REGISTRY_STORE_NAME_AT + f->name_len + 1u;
+    return (struct slice){registry_arena_text(&r->arena, f->text + at), f->help_len};
+}
+
+struct slice registry_store_family_labels(const struct registry *r, uint32_t family) {
+    const struct registry_family *f = &r->families[family];
+    return (struct slice){registry_arena_text(&r->arena, f->text + header_len(f)), f->labels_len};
+}
+
+static void put_family_text(struct text *t, const struct registry_store_family *what) {
+    if (what->help.len > 0) {
+        text_puts(t, "# HELP ");
+        text_put_slice(t, what->name);
+        text_put_char(t, ' ');
+        text_put_slice(t, what->help);
+        text_put_char(t, '\n');
+    }
+    text_puts(t, "# TYPE ");
+    text_put_slice(t, what->name);
+    text_put_char(t, ' ');
+    text_put_slice(t, type_slice(what->type));
+    text_put_char(t, '\n');
+    text_put_slice(t, what->labels);
+}
+
+bool registry_store_header_fits(struct slice name, struct slice help) {
+    uint32_t quotes = 0; /* each is two bytes in OpenMetrics */
+    if (name.len > REGISTRY_NAME_BYTES || help.len > CFG_LINE_BYTES) {
+        return false;
+    }
+    for (uint32_t i = 0; i < help.len; i++) {
+        quotes += help.bytes[i] == '"';
+    }
+    return REGISTRY_STORE_NAME_AT + name.len + 1 + help.len + quotes + 1 <= CFG_LINE_BYTES;
+}
+
+static void put_help_char(struct text *out, char c) {
+    if (c == '\\' || c == '\n') {
+        text_put_char(out, '\\');
+        c = c == '\n' ? 'n' : c;
+    }
+    text_put_char(out, c);
+}
+
+void registry_store_put_help(struct text *out, struct slice help, enum label_form form) {
+    for (uint32_t i = 0; i < help.len; i++) {
+        char c = help.bytes[i];
+        char next = i + 1 < help.len ? help.bytes[i + 1] : '\0';
+        if (form != LABEL_RAW && c == '\\' && (next == '\\' || next == 'n' || next == '"')) {
+            c = next == 'n' ? '\n' : next;
+            i++;
+        }
+        put_help_char(out, c);
+    }
+}
+
+bool registry_store_identity_fits(uint32_t identity_len) {
+    return identity_len + 1 + NUMBER_TEXT_BYTES + 1 <= CFG_LINE_BYTES;
+}
+
+/* ---- slots ------------------------------------------------------------------------------- */
+
+static void count_use(struct registry_count *count, uint32_t used) {
+    count->used = used;
+    if (used > count->high_water) {
+        count->high_water = used;
+    }
+}
+
+/* A slot that was never used is taken only when none was freed: so untouched memory stays so. */
+static uint32_t take_family_slot(struct registry *r) {
+    uint32_t slot = r->family_free;
+    if (slot != REGISTRY_NONE) {
+        r->family_free = r->families[slot].first_series;
+    } else if (r->families_end < CFG_FAMILIES_MAX) {
+        slot = r->families_end++;
+    }
+    return slot;
+}
+
+static void give_family_slot(struct registry *r, uint32_t slot) {
+    r->families[slot].flags = 0;
+    r->families[slot].owner = 0;
+    r->families[slot].first_series = r->family_free;
+    r->family_free = slot;
+}
+
+static uint32_t take_series_slot(struct registry *r) {
+    uint32_t slot = r->series_free;
+    if (slot != REGISTRY_NONE) {
+        r->series_free = r->series[slot].next;
+    } else if (r->series_end < CFG_SERIES_MAX) {
+        slot = r->series_end++;
+    }
+    return slot;
+}
+
+/* Series that are being freed, chained in order, so that the next to come are laid out in memory
+ * as they will be walked. */
+struct chain {
+    uint32_t first;
+    uint32_t last;
+};
+
+static void give_series_slots(struct registry *r, struct chain chain) {
+    if (chain.first != REGISTRY_NONE) {
+        r->series[chain.last].next = r->series_free;
+        r->series_free = chain.first;
+    }
+}
+
+/* ---- families ---------------------------------------------------------------------------- */
+
+uint32_t registry_store_add_family(struct registry *r, const struct registry_store_family *what,
+                                   struct problem *p) {
+    uint32_t slot = take_family_slot(r);
+    if (slot == REGISTRY_NONE) {
+        r->families_count.refused_total++;
+        return full(p, "families", CFG_FAMILIES_MAX, "CFG_FAMILIES_MAX");
+    }
+    struct registry_family *f = &r->families[slot];
+    *f = (struct registry_family){
+        .hash = registry_store_hash(r, what->name),
+        .sequence = ++r->family_sequence,
+        .first_series = REGISTRY_NONE,
+        .last_series = REGISTRY_NONE,
+        .busy_count = what->owner != 0,
+        .name_len = (uint16_t)what->name.len,
+        .help_len = (uint16_t)what->help.len,
+        .labels_len = (uint16_t)what->labels.len,
+        .type = (uint8_t)what->type,
+        .flags = REGISTRY_FAMILY_USED | what->flags,
+        .owner = what->owner,
+    };
+    uint32_t len = header_len(f) + what->labels.len;
+    f->text = alloc_text(r, len, OWNER_FAMILY | slot, p);
+    if (f->text == REGISTRY_ARENA_NONE) {
+        give_family_slot(r, slot);
+        return REGISTRY_NONE;
+    }
+    struct text text = text_over(registry_arena_at(&r->arena, f->text), len);
+    put_family_text(&text, what);
+    table_put(family_table(r), slot, f->hash);
+    count_use(&r->families_count, r->families_count.used + 1);
+    registry_shape_changed(r, what->name);
+    return slot;
+}
+
+bool registry_store_set_labels(struct registry *r, uint32_t family, struct slice labels,
+                               struct problem *p) {
+    struct registry_family *f = &r->families[family];
+    uint32_t len = header_len(f);
+    uint32_t text = alloc_text(r, len + labels.len, OWNER_FAMILY | family, p);
+    if (text == REGISTRY_ARENA_NONE) {
+        return false;
+    }
+    char *to = registry_arena_at(&r->arena, text);
+    memcpy(to, registry_arena_text(&r->arena, f->text), len);
+    memcpy(to + len, labels.bytes, labels.len);
+    registry_arena_free(&r->arena, f->text);
+    f->text = text;
+    f->labels_len = (uint16_t)labels.len;
+    return true;
+}
+
+/* Takes a series out of everything but its family's list. */
+static void forget_series(struct registry *r, uint32_t series) {
+    struct registry_series *s = &r->series[series];
+    table_remove(r, series_table(r), series, s->hash);
+    registry_arena_free(&r->arena, s->text);
+    s->text = REGISTRY_ARENA_NONE;
+    s->owner = 0;
+    s->flags = 0;
+    r->series_count.used--;
+}
+
+void registry_store_remove_family(struct registry *r, uint32_t family) {
+    struct registry_family *f = &r->families[family];
+    char name_bytes[REGISTRY_NAME_BYTES];
+    struct slice name = registry_family_name(r, family);
+    memcpy(name_bytes, name.bytes, name.len);
+    name.bytes = name_bytes;
+    for (uint32_t s = f->first_series; s != REGISTRY_NONE; s = r->series[s].next) {
+        forget_series(r, s);
+    }
+    give_series_slots(r, (struct chain){f->first_series, f->last_series});
+    table_remove(r, family_table(r), family, f->hash);
+    registry_arena_free(&r->arena, f->text);
+    give_family_slot(r, family);
+    r->families_count.used--;
+    registry_shape_changed(r, name);
+}
+
+/* ---- series ------------------------------------------------------------------------------ */
+
+void registry_store_set_value(struct registry *r, uint32_t series, double value) {
+    struct registry_series *s = &r->series[series];
+    char *line = registry_arena_at(&r->arena, s->text);
+    uint32_t at = s->identity_len + 1u;
+    s->value = value;
+    at += number_format(line + at, value);
+    line[at] = '\n';
+    s->line_len = (uint16_t)(at + 1);
+}
+
+static void link_series(struct registry *r, uint32_t series, uint32_t family, uint32_t after) {
+    struct registry_family *f = &r->families[family];
+    uint32_t *link = after == REGISTRY_NONE ? &f->first_series : &r->series[after].next;
+    r->series[series].next = *link;
+    *link = series;
+    if (f->last_series == after) {
+        f->last_series = series;
+    }
+    f->series_count++;
+}
+
+uint32_t registry_store_add_series(struct registry *r, const struct registry_store_series *what,
+                                   struct slice identity, struct problem *p) {
+    uint32_t len = identity.len + 1 + NUMBER_TEXT_BYTES + 1;
+    uint32_t slot = take_series_slot(r);
+    if (slot == REGISTRY_NONE) {
+        r->series_count.refused_total++;
+        return full(p, "series", CFG_SERIES_MAX, "CFG_SERIES_MAX");
+    }
+    uint32_t text = alloc_text(r, len, OWNER_SERIES | slot, p);
+    if (text == REGISTRY_ARENA_NONE) {
+        give_series_slots(r, (struct chain){slot, slot});
+        return REGISTRY_NONE;
+    }
+    r->series[slot] = (struct registry_series){
+        .text = text,
+        .hash = what->hash,
+        .identity_len = (uint16_t)identity.len,
+        .family = (uint16_t)what->family,
+        .flags = what->flags,
+        .owner = what->owner,
+    };
+    char *line = registry_arena_at(&r->arena, text);
+    memcpy(line, identity.bytes, identity.len);
+    line[identity.len] = ' ';
+    registry_store_set_value(r, slot, what->value);
+    table_put(series_table(r), slot, what->hash);
+    link_series(r, slot, what->family, what->after);
+    r->families[what->family].busy_count += what->owner != 0;
+    count_use(&r->series_count, r->series_count.used + 1);
+    return slot;
+}
+
+uint32_t registry_store_remove_fresh(struct registry *r, uint32_t family, uint8_t owner) {
+    struct registry_family *f = &r->families[family];
+    struct chain freed = {REGISTRY_NONE, REGISTRY_NONE};
+    uint32_t count = 0;
+    uint32_t *link = &f->first_series;
+    f->last_series = REGISTRY_NONE;
+    while (*link != REGISTRY_NONE) {
+        uint32_t series = *link;
+        struct registry_series *s = &r->series[series];
+        if (s->owner != owner || (s->flags & REGISTRY_SERIES_FRESH) == 0) {
+            f->last_series = series;
+            link = &s->next;
+            continue;
+        }
+        *link = s->next;
+        forget_series(r, series);
+        *(freed.first == REGISTRY_NONE ? &freed.first : &r->series[freed.last].next) = series;
+        freed.last = series;
+        count++;
+    }
+    give_series_slots(r, freed);
+    f->series_count -= count;
+    f->busy_count -= count;
+    return count;
+}

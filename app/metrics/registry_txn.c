@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * registry_txn.c: see registry_txn.h. What a transaction makes is in the tables at once, marked
+ * fresh and hidden; what it changes is staged beside the value. So a commit cannot run out of
+ * anything, and a rollback only takes out what is marked.
+ */
+#include "metrics/registry_txn.h"
+
+#include "metrics/registry_bits.h"
+#include "metrics/registry_declare.h"
+#include "metrics/registry_group.h"
+#include "metrics/registry_resolve.h"
+#include "metrics/registry_store.h"
+
+static uint8_t owner_of(const struct registry *r, const struct registry_txn *txn) {
+    return (uint8_t)(txn - r->txns + 1);
+}
+
+/* ---- what was touched -------------------------------------------------------------------- */
+
+static void touch_series(struct registry_txn *txn, uint32_t series) {
+    uint32_t word = series / 32;
+    if (registry_bits_has(txn->series, series)) {
+        return;
+    }
+    registry_bits_set(txn->series, series);
+    txn->series_count++;
+    if (word < txn->first_word) {
+        txn->first_word = word;
+    }
+    if (word >= txn->end_word) {
+        txn->end_word = word + 1;
+    }
+}
+
+uint32_t registry_txn_next_series(const struct registry_txn *txn, uint32_t series) {
+    uint32_t first = txn->first_word * 32;
+    return registry_bits_next(txn->series, txn->end_word, series < first ? first : series);
+}
+
+/* ---- what the body says of a family ------------------------------------------------------- */
+
+bool registry_txn_declare(struct registry *r, struct registry_txn *txn, struct slice name,
+                          enum registry_kind kind, const struct slice *help, enum label_form form,
+                          struct problem *p) {
+    struct registry_declare_words words = {name, kind, help, form};
+    return registry_declare_line(r, txn, &words, p);
+}
+
+bool registry_txn_family(struct registry *r, struct registry_txn *txn, struct slice name,
+                         enum registry_kind kind, const struct slice *help, enum label_form form,
+                         struct problem *p) {
+    struct registry_declare_words words = {name, kind, help, form};
+    return registry_declare_family(r, txn, &words, p);
+}
+
+bool registry_txn_family_done(struct registry *r, struct registry_txn *txn, struct problem *p) {
+    return registry_declare_end(r, txn, p);
+}
+
+/* ---- samples ----------------------------------------------------------------------------- */
+
+static struct text refuse_series(struct problem *p, enum problem_kind kind,
+                                 struct slice identity) {
+    struct text t = problem_begin(p, kind);
+    text_put_printable(&t, identity, 100);
+    text_puts(&t, ": ");
+    return t;
+}
+
+/* The value of a sample that may have come without one, checked. */
+static bool value_for(const struct registry_txn *txn, enum metric_type type, struct slice identity,
+                      const double *given, double *value, struct problem *p) {
+    bool adds = txn->mode == REGISTRY_UPDATE && type == METRIC_COUNTER;
+    if (given == NULL && txn->mode == REGISTRY_UPDATE && !adds) {
+        struct text t = refuse_series(p, PROBLEM_MALFORMED, identity);
+        text_puts(&t, "no value; only a counter can do without, it adds 1");
+        return problem_end(p, &t);
+    }
+    *value = given != NULL ? *given : adds ? 1 : 0;
+    if (adds && !(*value >= 0)) {
+        char number[NUMBER_TEXT_BYTES];
+        struct text t = refuse_series(p, PROBLEM_MALFORMED, identity);
+        text_puts(&t, "a counter only goes up, it cannot add ");
+        text_put(&t, number, number_format(number, *value));
+        return problem_end(p, &t);
+    }
+    return true;
+}
+
+/* Stages a value, or changes the series at once where nobody else sees it. */
+static void change_series(struct registry *r, struct registry_txn *txn, uint32_t series,
+                          double value) {
+    struct registry_series *s = &r->series[series];
+    struct registry_family *f = &r->families[s->family];
+    bool adds = f->type == METRIC_COUNTER;
+    if (s->flags & REGISTRY_SERIES_FRESH) {
+        registry_store_set_value(r, series, adds ? s->value + value : value);
+        return;
+    }
+    if (s->owner == 0) {
+        s->owner = owner_of(r, txn);
+        s->flags |= REGISTRY_SERIES_STAGED;
+        s->staged = s->value;
+        f->busy_count++;
+    }
+    s->staged = adds ? s->staged + value : value;
+}
+
+static bool take_existing(struct registry *r, struct registry_txn *txn, uint32_t series,
+                          const double *given, struct problem *p) {
+    struct registry_series *s = &r->series[series];
+    struct slice identity = registry_store_identity(r, series);
+    struct slice name = registry_family_name(r, s->family);
+    double value;
+    if (r->families[s->family].flags & REGISTRY_FAMILY_OWN) {
+        struct text t = registry_resolve_refuse(p, PROBLEM_CONFLICT, name);
+        text_puts(&t, "is pingshot's own, choose another name");
+        return problem_end(p, &t);
+    }
+    if (s->owner != 0 && s->owner != owner_of(r, txn)) {
+        return registry_resolve_busy(p, name);
+    }
+    if (!value_for(txn, (enum metric_type)r->families[s->family].type, identity, given, &value,
+                   p)) {
+        return false;
+    }
+    if (txn->mode == REGISTRY_UPDATE) {
+        change_series(r, txn, series, value);
+    } else if (registry_bits_has(txn->series, series)) {
+        struct text t = refuse_series(p, PROBLEM_MALFORMED, identity);
+        text_puts(&t, "twice in this body; a scrape may carry a series once");
+        return problem_end(p, &t);
+    }
+    touch_series(txn, series);
+    registry_bits_set(txn->families, s->family);
+    return true;
+}
+
+/* The label that a sample of this family must have and that its siblings have in common but for
+ * its value: le of a bucket, quantile of a summary; else empty. False: not a sample of it. */
+static bool bound_label(const struct registry_txn *txn,
+                        const struct registry_resolve_target *target, struct slice sample,
+                        const struct label_set *labels, struct slice *bound, struct problem *p) {
+    bool plain = sample.len == target->name.len;
+    *bound = SLICE("");
+    if (target->type == METRIC_HISTOGRAM && plain) {
+        struct text t = registry_resolve_refuse(p, PROBLEM_MALFORMED, sample);
+        text_puts(&t, "a histogram's samples are named with _bucket, _sum or _count");
+        return problem_end(p, &t);
+    }
+    if (target->type == METRIC_SUMMARY && plain) {
+        *bound = SLICE("quantile");
+    } else if (target->type == METRIC_HISTOGRAM && sample.bytes[sample.len - 1] == 't' &&
+               sample.bytes[sample.len - 2] == 'e') { /* _bucket, not _count */
+        *bound = SLICE("le");
+        if (label_set_find(labels, SLICE("vmrange")) != NULL) {
+            *bound = SLICE("vmrange"); /* VictoriaMetrics' histograms */
+            return true;
+        }
+    } else {
+        return true;
+    }
+    const struct label *label = label_set_find(labels, *bound);
+    double number;
+    if (label == NULL && txn->any_labels) {
+        return true;
+    }
+    if (label == NULL ||
+        !number_parse((struct slice){label->value, label->value_len}, &number)) {
+        struct text t = registry_resolve_refuse(p, PROBLEM_MALFORMED, sample);
+        text_puts(&t, target->type == METRIC_SUMMARY ? "a summary's sample" : "a bucket");
+        text_puts(&t, " needs a label ");
+        text_put_slice(&t, *bound);
+        text_puts(&t, " that is a number");
+        return problem_end(p, &t);
+    }
+    return true;
+}
+
+static bool refuse_labels(const struct registry *r, uint32_t family, struct slice names,
+                          struct problem *p) {
+    struct text t =
+        registry_resolve_refuse(p, PROBLEM_CONFLICT, registry_family_name(r, family));
+    text_puts(&t, "has the labels {");
+    text_put_printable(&t, registry_store_family_labels(r, family), 48);
+    text_puts(&t, "}, here {");
+    text_put_printable(&t, names, 48);
+    text_puts(&t, "}; give the same ones, or allow it with ?labels=any");
+    return problem_end(p, &t);
+}
+
+/* A new series must have the label names of its family; the first one says which they are. */
+static bool labels_agree(struct registry *r, const struct registry_txn *txn, uint32_t family,
+                         struct slice names, struct problem *p) {
+    const struct registry_family *f = &r->families[family];
+    if (txn->any_labels || slice_equals(names, registry_store_family_labels(r, family))) {
+        return true;
+    }
+    if (f->series_count == 0) {
+        return registry_store_set_labels(r, family, names, p);
+    }
+    const struct registry_series *first = &r->series[f->first_series];
+    if (first->owner != 0 && first->owner != owner_of(r, txn)) {
+        return registry_resolve_busy(p, registry_family_name(r, family));
+    }
+    return refuse_labels(r, family, names, p);
+}
+
+/* The family of a new series: checks its label names, or makes it with them. */
+static uint32_t family_for(struct registry *r, struct registry_txn *txn,
+                           const struct registry_resolve_target *target,
+                           const struct label_set *labels, struct slice bound, struct problem *p) {
+    char bytes[CFG_LINE_BYTES];
+    struct text names = text_over(bytes, sizeof bytes);
+    label_set_put_names(labels, bound, &names);
+    if (target->family == REGISTRY_NONE) {
+        return registry_declare_make(r, txn, target, text_slice(&names), p);
+    }
+    return labels_agree(r, txn, target->family, text_slice(&names), p) ? target->family
+                                                                        : REGISTRY_NONE;
+}
+
+static bool make_series(struct registry *r, struct registry_txn *txn,
+                        const struct registry_resolve_target *target, struct slice sample,
+                        const struct label_set *labels, struct slice identity, uint32_t hash,
+                        const double *given, struct problem *p) {
+    struct registry_store_series what = {
+        .hash = hash, .flags = REGISTRY_SERIES_FRESH, .owner = owner_of(r, txn)};
+    struct slice bound;
+    if (!bound_label(txn, target, sample, labels, &bound, p) ||
+        !value_for(txn, target->type, identity, given, &what.value, p)) {
+        return false;
+    }
+    what.family = family_for(r, txn, target, labels, bound, p);
+    if (what.family == REGISTRY_NONE) {
+        return false;
+    }
+    registry_bits_set(txn->families, what.family);
+    if (target->member) {
+        registry_declare_claim(r, txn, what.family);
+    }
+    what.after = registry_group_place(r, what.family, identity);
+    uint32_t series = registry_store_add_series(r, &what, identity, p);
+    if (series == REGISTRY_NONE) {
+        return false;
+    }
+    touch_series(txn, series);
+    return true;
+}
+
+bool registry_txn_sample(struct registry *r, struct registry_txn *txn, struct slice name,
+                         const struct label_set *labels, const double *value, struct problem *p) {
+    char bytes[CFG_LINE_BYTES];
+    struct text identity = text_over(bytes, sizeof bytes);
+    struct registry_resolve_target target;
+    label_set_put_identity(labels, name, &identity);
+    if (identity.overflow || !registry_store_identity_fits(identity.len)) {
+        struct text t = registry_resolve_refuse(p, PROBLEM_TOO_LARGE, name);
+        text_puts(&t, "the sample's line would be longer than ");
+        text_put_u64(&t, CFG_LINE_BYTES);
+        text_puts(&t, " bytes");
+        return problem_end(p, &t);
+    }
+    uint32_t hash = registry_store_hash(r, text_slice(&identity));
+    uint32_t series = registry_store_find_series(r, text_slice(&identity), hash);
+    bool declared = registry_resolve_is_declared(r, txn, name);
+    if (series != REGISTRY_NONE && !declared) {
+        return take_existing(r, txn, series, value, p);
+    }
+    if (!registry_resolve_sample(r, txn, name, &target, p)) {
+        return false;
+    }
+    txn->declaration.sampled |= target.declared;
+    if (series == REGISTRY_NONE) {
+        return make_series(r, txn, &target, name, labels, text_slice(&identity), hash, value, p);
+    }
+    if (!take_existing(r, txn, series, value, p)) {
+        return false;
+    }
+    if (target.member) {
+        registry_declare_claim(r, txn, target.family);
+    }
+    return true;
+}
+
+/* ---- begin and end ----------------------------------------------------------------------- */
+
+struct registry_txn *registry_txn_begin(struct registry *r, enum registry_txn_mode mode,
+                                        const struct registry_txn_options *options,
+                                        struct problem *p) {
+    for (uint32_t i = 0; i < CFG_REGISTRY_TRANSACTIONS_MAX; i++) {
+        struct registry_txn *txn = &r->txns[i];
+        if (txn->state != REGISTRY_TXN_FREE) {
+            continue;
+        }
+        txn->state = REGISTRY_TXN_OPEN;
+        txn->mode = (uint8_t)mode;
+        txn->default_type = (uint8_t)options->default_type;
+        txn->any_labels = options->any_labels;
+        txn->declaration =
+            (struct registry_declaration){.text = REGISTRY_ARENA_NONE, .family = REGISTRY_NONE};
+        txn->series_count = 0;
+        txn->first_word = REGISTRY_SERIES_WORDS;
+        txn->end_word = 0;
+        r->txns_count.used++;
+        if (r->txns_count.used > r->txns_count.high_water) {
+            r->txns_count.high_water = r->txns_count.used;
+        }
+        return txn;
+    }
+    r->txns_count.refused_total++;
+    struct text t = problem_begin(p, PROBLEM_FULL);
+    text_puts(&t, "table registry_transactions is full (limit ");
+    text_put_u64(&t, CFG_REGISTRY_TRANSACTIONS_MAX);
+    text_puts(&t, "): that many requests are changing metrics, send this one again");
+    problem_end(p, &t);
+    return NULL;
+}
+
+static void free_txn(struct registry *r, struct registry_txn *txn) {
+    if (txn->end_word > txn->first_word) {
+        memset(&txn->series[txn->first_word], 0,
+               (txn->end_word - txn->first_word) * sizeof txn->series[0]);
+    }
+    memset(txn->families, 0, sizeof txn->families);
+    txn->state = REGISTRY_TXN_FREE;
+    r->txns_count.used--;
+}
+
+static uint32_t next_family(const struct registry_txn *txn, uint32_t family) {
+    return registry_bits_next(txn->families, REGISTRY_FAMILY_WORDS, family);
+}
+
+bool registry_txn_commit(struct registry *r, struct registry_txn *txn, struct problem *p) {
+    uint8_t me = owner_of(r, txn);
+    if (!registry_declare_end(r, txn, p)) {
+        return false;
+    }
+    for (uint32_t i = registry_txn_next_series(txn, 0); i != REGISTRY_NONE;
+         i = registry_txn_next_series(txn, i + 1)) {
+        struct registry_series *s = &r->series[i];
+        if (s->owner != me) {
+            continue;
+        }
+        if (s->flags & REGISTRY_SERIES_STAGED) {
+            registry_store_set_value(r, i, s->staged);
+        }
+        s->flags = 0;
+        s->owner = 0;
+        r->families[s->family].busy_count--;
+    }
+    for (uint32_t i = next_family(txn, 0); i != REGISTRY_NONE; i = next_family(txn, i + 1)) {
+        struct registry_family *f = &r->families[i];
+        if (f->owner == me) {
+            f->flags &= (uint8_t)~REGISTRY_FAMILY_FRESH;
+            f->owner = 0;
+            f->busy_count--;
+        }
+    }
+    txn->state = REGISTRY_TXN_COMMITTED;
+    return true;
+}
+
+static void undo_series(struct registry *r, const struct registry_txn *txn, uint32_t series) {
+    struct registry_series *s = &r->series[series];
+    struct registry_family *f = &r->families[s->family];
+    uint8_t me = owner_of(r, txn);
+    if (s->owner != me) {
+        return; /* not changed, or freed just now with its siblings */
+    }
+    if (s->flags & REGISTRY_SERIES_STAGED) {
+        s->flags = 0;
+        s->owner = 0;
+        f->busy_count--;
+    } else if (f->owner != me) { /* families of its own go as a whole, afterwards */
+        registry_store_remove_fresh(r, s->family, me);
+    }
+}
+
+void registry_txn_rollback(struct registry *r, struct registry_txn *txn) {
+    uint8_t me = owner_of(r, txn);
+    registry_declare_drop(r, txn);
+    for (uint32_t i = registry_txn_next_series(txn, 0); i != REGISTRY_NONE;
+         i = registry_txn_next_series(txn, i + 1)) {
+        undo_series(r, txn, i);
+    }
+    for (uint32_t i = next_family(txn, 0); i != REGISTRY_NONE; i = next_family(txn, i + 1)) {
+        if (r->families[i].owner == me) {
+            registry_store_remove_family(r, i);
+        }
+    }
+    free_txn(r, txn);
+}
+
+void registry_txn_release(struct registry *r, struct registry_txn *txn) {
+    free_txn(r, txn);
+}
+
+void registry_txn_end(struct registry *r, struct registry_txn *txn) {
+    if (txn->state == REGISTRY_TXN_OPEN) {
+        registry_txn_rollback(r, txn);
+    } else if (txn->state == REGISTRY_TXN_COMMITTED) {
+        registry_txn_release(r, txn);
+    }
+}
