@@ -197,7 +197,7 @@ static bool take(struct delivery *d, struct delivery_scrape *scrape, uint16_t sl
     struct event *e = &d->events.slots[slot];
     uint32_t bit = (uint32_t)1 << scrape->scraper;
     bool stamp = d->options.timestamps &&
-                 event_times_usable(&d->times, e->hash, e->unix_ms, e->posted_s, unix_ms);
+                 event_times_usable(&d->times, e->hash, bit, e->unix_ms, e->posted_s, unix_ms);
     if (e->in_flight & bit || !follows_older(d, scrape, e, bit, stamp)) {
         return false;
     }
@@ -207,7 +207,7 @@ static bool take(struct delivery *d, struct delivery_scrape *scrape, uint16_t sl
         mask_set(scrape->stamped, slot);
     } else if (d->options.timestamps &&
                (d->options.duplicates == DELIVERY_QUEUE || e->same_newer == NONE)) {
-        event_times_plain(&d->times, e->hash, (uint32_t)(d->uptime_ms / 1000u));
+        event_times_plain(&d->times, e->hash, bit, (uint32_t)(d->uptime_ms / 1000u));
     }
     return true;
 }

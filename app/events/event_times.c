@@ -21,6 +21,7 @@ void event_times_init(struct event_times *t) {
     forget_given(t);
     for (uint32_t i = 0; i < EVENT_TIMES_BUCKETS; i++) {
         t->buckets[i].plain_s = 0;
+        t->buckets[i].plain_to = 0;
     }
     t->seen_unix_ms = EVENT_TIMES_UNKNOWN;
 }
@@ -46,9 +47,14 @@ int64_t event_times_assign(struct event_times *t, uint32_t hash, int64_t unix_ms
     return given;
 }
 
-bool event_times_usable(const struct event_times *t, uint32_t hash, int64_t event_unix_ms,
-                        uint32_t posted_s, int64_t unix_ms) {
-    uint32_t plain_s = t->buckets[bucket_of(hash)].plain_s;
+/* One second more than needed, for both are rounded down. */
+static bool plain_lately(const struct event_times_bucket *bucket, uint32_t posted_s) {
+    return bucket->plain_s != 0 && posted_s <= bucket->plain_s + AGE_S;
+}
+
+bool event_times_usable(const struct event_times *t, uint32_t hash, uint32_t scraper,
+                        int64_t event_unix_ms, uint32_t posted_s, int64_t unix_ms) {
+    const struct event_times_bucket *bucket = &t->buckets[bucket_of(hash)];
     if (event_unix_ms < 0 || unix_ms < 0) {
         return false;
     }
@@ -56,10 +62,14 @@ bool event_times_usable(const struct event_times *t, uint32_t hash, int64_t even
     if (age_ms > AGE_MS || age_ms < -(int64_t)EVENT_TIMES_AHEAD_MS) {
         return false;
     }
-    /* One second more, for both are rounded down. */
-    return plain_s == 0 || posted_s > plain_s + AGE_S;
+    return !(bucket->plain_to & scraper) || !plain_lately(bucket, posted_s);
 }
 
-void event_times_plain(struct event_times *t, uint32_t hash, uint32_t uptime_s) {
-    t->buckets[bucket_of(hash)].plain_s = uptime_s;
+void event_times_plain(struct event_times *t, uint32_t hash, uint32_t scraper, uint32_t uptime_s) {
+    struct event_times_bucket *bucket = &t->buckets[bucket_of(hash)];
+    if (!plain_lately(bucket, uptime_s)) {
+        bucket->plain_to = 0;
+    }
+    bucket->plain_to |= scraper;
+    bucket->plain_s = uptime_s;
 }

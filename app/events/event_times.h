@@ -24,6 +24,7 @@
 struct event_times_bucket {
     int64_t last_unix_ms; /* the last one given, or EVENT_TIMES_UNKNOWN */
     uint32_t plain_s;     /* uptime of the last exposure without a timestamp; 0: never */
+    uint32_t plain_to;    /* the scrapers that have had one, a bit each */
 };
 
 struct event_times {
@@ -39,14 +40,17 @@ void event_times_init(struct event_times *t);
 int64_t event_times_assign(struct event_times *t, uint32_t hash, int64_t unix_ms);
 
 /* Whether an event of time `event_unix_ms`, posted at uptime `posted_s`, may carry its timestamp in
- * a scrape at `unix_ms`. Not when a time is unknown, when it is older than
+ * a scrape at `unix_ms` by `scraper` (its bit). Not when a time is unknown, when it is older than
  * CFG_EVENT_TIMESTAMP_AGE_MS or ahead of the clock, or posted less than that time after a sample of
- * its labels went out without one: Prometheus wrote that at the time of its scrape, and a staleness
- * marker at the time of the next, and silently drops what is older than those. */
-bool event_times_usable(const struct event_times *t, uint32_t hash, int64_t event_unix_ms,
-                        uint32_t posted_s, int64_t unix_ms);
+ * its labels went to that scraper without one: Prometheus wrote that at the time of its scrape, and
+ * a staleness marker at the time of the next, and silently drops what is older than those.
+ *
+ * Other scrapers' samples do not count: one without a timestamp right after one that has it would
+ * be too old for a Prometheus whose clock is behind. */
+bool event_times_usable(const struct event_times *t, uint32_t hash, uint32_t scraper,
+                        int64_t event_unix_ms, uint32_t posted_s, int64_t unix_ms);
 
-/* A sample of these labels goes out without a timestamp, at uptime `uptime_s`. */
-void event_times_plain(struct event_times *t, uint32_t hash, uint32_t uptime_s);
+/* A sample of these labels goes to `scraper` (its bit) without a timestamp, at uptime `uptime_s`. */
+void event_times_plain(struct event_times *t, uint32_t hash, uint32_t scraper, uint32_t uptime_s);
 
 #endif

@@ -25,6 +25,7 @@ static struct delivery_cursor cursor;
 /* Whether the labels n="1" to n="4" fall into four buckets of event_times, so that none is treated
  * with the care that another one needs. */
 static bool buckets_differ(void) {
+    _Static_assert(EVENT_TIMES_BUCKETS <= 32, "a bit of `seen` for each");
     uint32_t seen = 0;
     for (unsigned n = 1; n <= 4; n++) {
         char labels[] = "n=\"0\"";

@@ -43,6 +43,7 @@ struct model_event {
 struct model_scrape {
     uint32_t handle;
     unsigned scraper;
+    uint8_t entry; /* of the scraper in the table */
     uint32_t started_ms;
     uint32_t timeout_ms;
     bool carries[EVENTS];
@@ -66,6 +67,7 @@ static struct model_scraper scrapers[NAMES];
 static struct model_scrape scrapes[SCRAPES_MAX];
 static int64_t set_last_ms[SETS];
 static uint32_t set_plain_s[SETS];
+static bool set_plain_to[SETS][CFG_SCRAPERS_MAX]; /* by entry: who had one in that period */
 static int64_t seen_unix_ms;
 static uint64_t delivered_count; /* events to scrapers, before merging */
 
@@ -85,6 +87,7 @@ static struct slice slice_of(const char *string) {
 }
 
 static bool buckets_differ(void) {
+    _Static_assert(EVENT_TIMES_BUCKETS <= 32, "a bit of `seen` for each");
     uint32_t seen = 0;
     for (unsigned set = 0; set < SETS; set++) {
         uint32_t hash = event_table_hash(&d.events, slice_of(labels_of(set)));
@@ -112,6 +115,7 @@ static void start(uint64_t seed, enum delivery_duplicates duplicates, bool times
     memset(scrapers, 0, sizeof scrapers);
     memset(scrapes, 0, sizeof scrapes);
     memset(set_plain_s, 0, sizeof set_plain_s);
+    memset(set_plain_to, 0, sizeof set_plain_to);
     for (unsigned set = 0; set < SETS; set++) {
         set_last_ms[set] = EVENT_TIMES_UNKNOWN;
     }
@@ -233,10 +237,19 @@ static bool model_admit(unsigned scraper) {
     return true;
 }
 
-static bool model_usable(const struct model_event *e) {
+static bool model_usable(const struct model_event *e, uint8_t entry) {
     return options.timestamps && e->unix_ms >= 0 && now.unix_ms >= 0 &&
            now.unix_ms - e->unix_ms <= AGE_MS && e->unix_ms - now.unix_ms <= 60000 &&
-           (set_plain_s[e->set] == 0 || e->posted_s > set_plain_s[e->set] + AGE_S);
+           (!set_plain_to[e->set][entry] || e->posted_s > set_plain_s[e->set] + AGE_S);
+}
+
+static void model_plain(unsigned set, uint8_t entry) {
+    uint32_t uptime_s = (uint32_t)(uptime_ms / 1000u);
+    if (uptime_s > set_plain_s[set] + AGE_S) {
+        memset(set_plain_to[set], 0, sizeof set_plain_to[set]);
+    }
+    set_plain_to[set][entry] = true;
+    set_plain_s[set] = uptime_s;
 }
 
 static void put_line(struct text *t, unsigned set, unsigned value, const struct model_event *time) {
@@ -263,7 +276,7 @@ static void model_take_queue(struct model_scrape *scrape, unsigned set, struct t
         if (e->set != set || e->state[scrape->scraper] != PENDING) {
             continue;
         }
-        bool usable = model_usable(e);
+        bool usable = model_usable(e, scrape->entry);
         if (before != NULL && (!usable || e->unix_ms <= before->unix_ms)) {
             return;
         }
@@ -271,7 +284,7 @@ static void model_take_queue(struct model_scrape *scrape, unsigned set, struct t
         e->state[scrape->scraper] = IN_FLIGHT;
         scrape->carries[i] = true;
         if (!usable) {
-            set_plain_s[set] = (uint32_t)(uptime_ms / 1000u);
+            model_plain(set, scrape->entry);
             return;
         }
         before = e;
@@ -291,10 +304,10 @@ static void model_take_one(struct model_scrape *scrape, unsigned set, struct tex
             newest = e;
         }
     }
-    bool usable = model_usable(newest);
+    bool usable = model_usable(newest, scrape->entry);
     put_line(t, set, value, usable ? newest : NULL);
     if (!usable) {
-        set_plain_s[set] = (uint32_t)(uptime_ms / 1000u);
+        model_plain(set, scrape->entry);
     }
 }
 
@@ -461,6 +474,7 @@ static void step_scrape(unsigned scraper, uint32_t timeout_ms) {
     if (scrape != NULL) {
         memset(scrape->carries, 0, sizeof scrape->carries);
         scrape->scraper = scraper;
+        scrape->entry = scrapers_find(&d.scrapers, &who);
         scrape->started_ms = started_ms;
         scrape->timeout_ms = timeout_ms != 0 ? timeout_ms : CFG_SCRAPE_TIMEOUT_MS;
         model_take(scrape, &expected);
@@ -478,12 +492,9 @@ static void step_scrape(unsigned scraper, uint32_t timeout_ms) {
 
 static void step_end(void) {
     struct model_scrape *scrape = &scrapes[random_below(SCRAPES_MAX)];
+    step_time(1); /* so that no two scrapers were seen at the same time */
     uint32_t handle = scrape->handle;
     if (handle == 0) {
-        return;
-    }
-    step_time(1); /* as above */
-    if (scrape->handle == 0) {
         return;
     }
     if (random_below(3) == 0) {

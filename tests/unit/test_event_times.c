@@ -41,8 +41,8 @@ static void an_unknown_clock_gives_no_time(void **state) {
     assert_true(event_times_assign(&times, HASH, EVENT_TIMES_UNKNOWN) == EVENT_TIMES_UNKNOWN);
     assert_true(event_times_assign(&times, HASH, -1) == EVENT_TIMES_UNKNOWN);
     assert_true(event_times_assign(&times, HASH, 0) == 0);
-    assert_false(event_times_usable(&times, HASH, EVENT_TIMES_UNKNOWN, 1, NOW));
-    assert_false(event_times_usable(&times, HASH, NOW, 1, EVENT_TIMES_UNKNOWN));
+    assert_false(event_times_usable(&times, HASH, 1, EVENT_TIMES_UNKNOWN, 1, NOW));
+    assert_false(event_times_usable(&times, HASH, 1, NOW, 1, EVENT_TIMES_UNKNOWN));
 }
 
 static void a_burst_runs_a_minute_ahead_at_most(void **state) {
@@ -67,21 +67,33 @@ static void a_clock_set_back_far_starts_again(void **state) {
 
 static void too_old_or_too_far_ahead_goes_without(void **state) {
     (void)state;
-    assert_true(event_times_usable(&times, HASH, NOW, 1, NOW));
-    assert_true(event_times_usable(&times, HASH, NOW, 1, NOW + AGE));
-    assert_false(event_times_usable(&times, HASH, NOW, 1, NOW + AGE + 1));
-    assert_true(event_times_usable(&times, HASH, NOW, 1, NOW - EVENT_TIMES_AHEAD_MS));
-    assert_false(event_times_usable(&times, HASH, NOW, 1, NOW - EVENT_TIMES_AHEAD_MS - 1));
+    assert_true(event_times_usable(&times, HASH, 1, NOW, 1, NOW));
+    assert_true(event_times_usable(&times, HASH, 1, NOW, 1, NOW + AGE));
+    assert_false(event_times_usable(&times, HASH, 1, NOW, 1, NOW + AGE + 1));
+    assert_true(event_times_usable(&times, HASH, 1, NOW, 1, NOW - EVENT_TIMES_AHEAD_MS));
+    assert_false(event_times_usable(&times, HASH, 1, NOW, 1, NOW - EVENT_TIMES_AHEAD_MS - 1));
 }
 
 static void a_plain_sample_bars_timestamps_for_a_while(void **state) {
     (void)state;
-    event_times_plain(&times, HASH, 1000);
-    assert_false(event_times_usable(&times, HASH, NOW, 1, NOW));
-    assert_false(event_times_usable(&times, HASH, NOW, 1000, NOW));
-    assert_false(event_times_usable(&times, HASH, NOW, 1000 + AGE_S, NOW));
-    assert_true(event_times_usable(&times, HASH, NOW, 1000 + AGE_S + 1, NOW));
-    assert_true(event_times_usable(&times, OTHER, NOW, 1, NOW));
+    event_times_plain(&times, HASH, 1, 1000);
+    assert_false(event_times_usable(&times, HASH, 1, NOW, 1, NOW));
+    assert_false(event_times_usable(&times, HASH, 1, NOW, 1000, NOW));
+    assert_false(event_times_usable(&times, HASH, 1, NOW, 1000 + AGE_S, NOW));
+    assert_true(event_times_usable(&times, HASH, 1, NOW, 1000 + AGE_S + 1, NOW));
+    assert_true(event_times_usable(&times, OTHER, 1, NOW, 1, NOW));
+}
+
+static void only_for_the_scraper_that_got_it(void **state) {
+    (void)state;
+    event_times_plain(&times, HASH, 1, 1000);
+    assert_true(event_times_usable(&times, HASH, 2, NOW, 1000, NOW));
+    event_times_plain(&times, HASH, 2, 1000 + AGE_S);
+    assert_false(event_times_usable(&times, HASH, 1, NOW, 1000 + AGE_S, NOW));
+    assert_false(event_times_usable(&times, HASH, 2, NOW, 1000 + AGE_S, NOW));
+    event_times_plain(&times, HASH, 4, 1000 + 2 * AGE_S + 1);
+    assert_true(event_times_usable(&times, HASH, 1, NOW, 1001 + 2 * AGE_S, NOW));
+    assert_false(event_times_usable(&times, HASH, 4, NOW, 1001 + 2 * AGE_S, NOW));
 }
 
 int main(void) {
@@ -92,6 +104,7 @@ int main(void) {
         cmocka_unit_test_setup(a_clock_set_back_far_starts_again, fresh),
         cmocka_unit_test_setup(too_old_or_too_far_ahead_goes_without, fresh),
         cmocka_unit_test_setup(a_plain_sample_bars_timestamps_for_a_while, fresh),
+        cmocka_unit_test_setup(only_for_the_scraper_that_got_it, fresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
