@@ -31,6 +31,13 @@ static void lose(struct netif_passt *passt, const char *why) {
     }
 }
 
+static void put_be32(uint8_t *at, uint32_t x) {
+    at[0] = (uint8_t)(x >> 24);
+    at[1] = (uint8_t)(x >> 16);
+    at[2] = (uint8_t)(x >> 8);
+    at[3] = (uint8_t)x;
+}
+
 static uint32_t load_be32(const uint8_t *at) {
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | (uint32_t)at[3];
 }
@@ -152,10 +159,7 @@ static err_t send_frame(struct netif *netif, struct pbuf *p) {
         LINK_STATS_INC(link.drop);
         return ERR_OK; /* who needs it sends it again */
     }
-    to[0] = (uint8_t)(n >> 24);
-    to[1] = (uint8_t)(n >> 16);
-    to[2] = (uint8_t)(n >> 8);
-    to[3] = (uint8_t)n;
+    put_be32(to, n);
     pbuf_copy_partial(p, to + LENGTH_BYTES, p->tot_len, 0);
     passt->output_end += LENGTH_BYTES + n;
     LINK_STATS_INC(link.xmit);
