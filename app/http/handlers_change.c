@@ -21,30 +21,40 @@ _Static_assert(sizeof(struct change) <= HTTP_CONN_STATE_BYTES, "raise HTTP_CONN_
 
 /* ---- the request ------------------------------------------------------------------------ */
 
-static bool parse_options(struct slice query, struct registry_txn_options *options,
-                          struct problem *p) {
+/* The type of families that come without one. */
+static bool parse_type(struct slice query, enum metric_type *type, struct problem *p) {
     char bytes[32];
     struct text text = text_over(bytes, sizeof bytes);
+    enum registry_kind kind = REGISTRY_KIND_NONE;
+    enum query_result found = query_get(query, SLICE("type"), &text);
+    if (found == QUERY_ABSENT) {
+        return true;
+    }
+    if (found == QUERY_FOUND && registry_kind_from(text_slice(&text), &kind)) {
+        if (kind == REGISTRY_KIND_COUNTER) {
+            return true;
+        }
+        if (kind == REGISTRY_KIND_GAUGE || kind == REGISTRY_KIND_UNTYPED) {
+            *type = kind == REGISTRY_KIND_GAUGE ? METRIC_GAUGE : METRIC_UNTYPED;
+            return true;
+        }
+    }
+    return problem_set(p, PROBLEM_MALFORMED, "query: type= must be counter, gauge or untyped");
+}
+
+static bool parse_options(struct slice query, struct registry_txn_options *options,
+                          struct problem *p) {
+    char bytes[8];
+    struct text text = text_over(bytes, sizeof bytes);
     *options = (struct registry_txn_options){.default_type = METRIC_COUNTER};
-    if (query_get(query, SLICE("labels"), &text)) {
-        if (!slice_equals(text_slice(&text), SLICE("any"))) {
+    enum query_result found = query_get(query, SLICE("labels"), &text);
+    if (found != QUERY_ABSENT) {
+        if (found == QUERY_BROKEN || !slice_equals(text_slice(&text), SLICE("any"))) {
             return problem_set(p, PROBLEM_MALFORMED, "query: labels= can only be \"any\"");
         }
         options->any_labels = true;
     }
-    text.len = 0;
-    if (query_get(query, SLICE("type"), &text)) {
-        enum registry_kind kind;
-        if (!registry_kind_from(text_slice(&text), &kind) || kind > REGISTRY_KIND_UNTYPED ||
-            kind == REGISTRY_KIND_HISTOGRAM || kind == REGISTRY_KIND_SUMMARY) {
-            return problem_set(p, PROBLEM_MALFORMED,
-                               "query: type= must be counter, gauge or untyped");
-        }
-        options->default_type = kind == REGISTRY_KIND_COUNTER ? METRIC_COUNTER
-                                : kind == REGISTRY_KIND_GAUGE ? METRIC_GAUGE
-                                                              : METRIC_UNTYPED;
-    }
-    return true;
+    return parse_type(query, &options->default_type, p);
 }
 
 void handlers_change_begin(struct http_conn *c) {

@@ -65,7 +65,7 @@ static void put_time(struct text *t, const struct app *app) {
 
 /* The value of one of the two labels of ping_request_count, decoded; empty when not given. */
 static struct slice ping_label(const struct http_conn *c, struct slice name, struct text *out) {
-    if (!query_get(http_conn_query(c), name, out)) {
+    if (query_get(http_conn_query(c), name, out) != QUERY_FOUND) {
         out->len = 0;
     }
     return text_slice(out);

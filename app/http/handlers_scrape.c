@@ -62,7 +62,7 @@ static bool begin_delivery(struct http_conn *c, struct scrape *scrape, struct pr
     char name_bytes[256];
     struct text name = text_over(name_bytes, sizeof name_bytes);
     const uint32_t timeout_ms = announced_timeout_ms(c);
-    if (!query_get(http_conn_query(c), SLICE("scraper"), &name) && name.len > 0) {
+    if (query_get(http_conn_query(c), SLICE("scraper"), &name) == QUERY_BROKEN) {
         return problem_set(p, PROBLEM_MALFORMED,
                            "query: scraper= is too long, or a '%' is not followed by hex digits");
     }

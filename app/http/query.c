@@ -34,13 +34,13 @@ bool query_decode(struct slice encoded, struct text *out) {
     return !out->overflow;
 }
 
-bool query_get(struct slice query, struct slice name, struct text *out) {
+enum query_result query_get(struct slice query, struct slice name, struct text *out) {
     struct slice pair_name;
     struct slice value;
     while (query_next(&query, &pair_name, &value)) {
         if (slice_equals(pair_name, name)) {
-            return query_decode(value, out);
+            return query_decode(value, out) ? QUERY_FOUND : QUERY_BROKEN;
         }
     }
-    return false;
+    return QUERY_ABSENT;
 }

@@ -16,8 +16,13 @@ bool query_next(struct slice *rest, struct slice *name, struct slice *value);
  * followed by two hex digits, or when it does not fit (out->overflow). */
 bool query_decode(struct slice encoded, struct text *out);
 
-/* The decoded value of the first pair called `name` (plain ASCII), appended to `out`. Returns
- * false if there is none, or if its value does not decode or fit. */
-bool query_get(struct slice query, struct slice name, struct text *out);
+enum query_result {
+    QUERY_ABSENT, /* no pair has that name; `out` is as it was */
+    QUERY_FOUND,
+    QUERY_BROKEN, /* one has, but its value does not decode, or does not fit */
+};
+
+/* The decoded value of the first pair called `name` (plain ASCII), appended to `out`. */
+enum query_result query_get(struct slice query, struct slice name, struct text *out);
 
 #endif
