@@ -24,6 +24,14 @@ static uint32_t parse_weight(struct slice s) {
     return weight > 1000 ? 0 : weight;
 }
 
+/* A parameter's value may be quoted or not, which means the same (RFC 9110 section 5.6.6). */
+static struct slice unquoted(struct slice s) {
+    if (s.len >= 2 && s.bytes[0] == '"' && s.bytes[s.len - 1] == '"') {
+        return (struct slice){s.bytes + 1, s.len - 2};
+    }
+    return s;
+}
+
 struct media_range {
     struct slice type;
     struct slice version; /* of its parameter `version`, or empty */
@@ -39,7 +47,7 @@ static struct media_range parse_range(struct slice s) {
         if (slice_equals_nocase(name, SLICE("q"))) {
             range.weight = parse_weight(value);
         } else if (slice_equals_nocase(name, SLICE("version"))) {
-            range.version = value;
+            range.version = unquoted(value);
         }
     }
     return range;
