@@ -49,7 +49,7 @@ struct delivery_receipt {
     uint32_t scrapers_count; /* due to so many; 0: held for the first that comes */
 };
 
-/* A scrape's place in what it carries; owned by its connection, 12 bytes. */
+/* A scrape's place in what it carries; owned by its connection, 16 bytes. */
 struct delivery_cursor {
     uint32_t handle;     /* for commit and rollback; 0: carries no events */
     uint32_t left_count; /* events not written yet */
