@@ -227,10 +227,13 @@ static void refuse_media_type(struct http_conn *c, const char *what) {
 static void check_media_type(struct http_conn *c, bool has_body) {
     struct slice encoding = http_conn_field(c, HTTP_FIELD_CONTENT_ENCODING);
     struct slice type = http_conn_field(c, HTTP_FIELD_CONTENT_TYPE);
+    if (c->route->media_types == 0) {
+        return; /* a body here means nothing, whatever it is */
+    }
     if (encoding.len > 0 && !slice_equals_nocase(encoding, SLICE("identity"))) {
         refuse_media_type(c, "Content-Encoding: only identity is taken");
     } else if (c->route->media_types == HTTP_MEDIA_ANY ||
-               (!has_body && (c->route->body_optional || c->route->media_types == 0))) {
+               (!has_body && c->route->body_optional)) {
         return;
     } else if (type.len == 0) {
         refuse_media_type(c, "no Content-Type");
@@ -268,9 +271,13 @@ static void route_request(struct http_conn *c, bool has_body) {
     char path_bytes[256];
     struct text path = text_over(path_bytes, sizeof path_bytes);
     uint8_t allowed = 0;
-    if (!query_decode(http_conn_path(c), &path)) {
-        path.len = 0; /* not an encoding of anything: nothing is there */
-    } else if (path.len == 0) {
+    if (!query_decode(http_conn_path(c), &path) && !path.overflow) {
+        struct problem p;
+        problem_set(&p, PROBLEM_MALFORMED, "path: a '%' must be followed by two hex digits");
+        http_conn_reply_problem(c, &p);
+        return;
+    }
+    if (path.len == 0) {
         text_put_char(&path, '/'); /* absolute form without a path */
     }
     c->route = router_find(text_slice(&path), head->method, &allowed);
@@ -395,6 +402,7 @@ static void grow_whole_body(struct http_conn *c) {
     if (c->body_buffer == NULL) {
         if (c->rx_len == sizeof c->rx) {
             take_body_buffer(c);
+            close_gap(c);
         }
     } else if (c->rx_len > c->raw_start) {
         refuse_body_size(c); /* the buffer is full and there is more */
