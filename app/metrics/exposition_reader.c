@@ -149,8 +149,8 @@ static bool read_label_value(struct line *l, struct slice *value, enum label_for
 }
 
 static bool read_label(struct line *l, struct label_set *labels, struct problem *p) {
-    enum label_form form;
-    struct slice value;
+    enum label_form form = LABEL_ESCAPED;
+    struct slice value = SLICE("");
     uint32_t start = l->at;
     struct slice name = take_until(l, '=');
     if (name.len == 0 || name.bytes[0] == ',' || name.bytes[0] == '}' || name.bytes[0] == '"') {

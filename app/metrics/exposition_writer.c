@@ -10,9 +10,9 @@
 
 /* What comes next of the family that the cursor is at. */
 enum stage {
-    STAGE_FAMILY, /* nothing was written of it */
-    STAGE_TYPE,   /* its HELP line is out */
-    STAGE_SERIES, /* the series behind `series` */
+    STAGE_FAMILY,  /* nothing was written of it */
+    STAGE_TYPE,    /* its HELP line is out */
+    STAGE_SERIES,  /* the series behind `series` */
     STAGE_CREATED, /* the creation time that goes with `series` */
 };
 
@@ -108,8 +108,8 @@ static bool put_type(const struct exposition_writer *w, const struct registry *r
         return put_openmetrics_type(r, w->family, out);
     }
     uint32_t at = f->text + registry_store_help_line_len(f);
-    return put_line(out, (struct slice){registry_arena_text(&r->arena, at),
-                                        registry_store_type_line_len(f)});
+    return put_line(
+        out, (struct slice){registry_arena_text(&r->arena, at), registry_store_type_line_len(f)});
 }
 
 /* ---- series ------------------------------------------------------------------------------ */
@@ -153,8 +153,8 @@ static bool put_series(struct exposition_writer *w, const struct registry *r, bo
     while (series != REGISTRY_NONE) {
         const struct registry_series *s = &r->series[series];
         if ((s->flags & REGISTRY_SERIES_FRESH) == 0) {
-            if (!put_line(out, (struct slice){registry_arena_text(&r->arena, s->text),
-                                              s->line_len})) {
+            if (!put_line(out,
+                          (struct slice){registry_arena_text(&r->arena, s->text), s->line_len})) {
                 return false;
             }
             w->series = series;

@@ -24,9 +24,9 @@ struct exposition_writer {
     uint32_t sequence; /* the registry's when the page began */
     uint32_t family;   /* slot it is at */
     uint32_t family_sequence;
-    uint32_t series;  /* the last one written of that family, or REGISTRY_NONE */
-    uint8_t stage;    /* what comes next of that family */
-    uint8_t format;   /* enum exposition_format */
+    uint32_t series; /* the last one written of that family, or REGISTRY_NONE */
+    uint8_t stage;   /* what comes next of that family */
+    uint8_t format;  /* enum exposition_format */
 };
 
 void exposition_writer_init(struct exposition_writer *w, const struct registry *r,

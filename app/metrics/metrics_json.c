@@ -63,8 +63,7 @@ static uint32_t member_of(const struct walk *w, uint32_t object, struct slice na
 }
 
 /* The content of a string: in place, or unescaped behind what is in `scratch`. */
-static bool string_of(const struct walk *w, uint32_t token, struct text *scratch,
-                      struct slice *s) {
+static bool string_of(const struct walk *w, uint32_t token, struct text *scratch, struct slice *s) {
     uint32_t start = scratch->len;
     if (json_plain(w->j, token, s)) {
         return true;

@@ -9,7 +9,7 @@
 #include "metrics/registry_txn.h"
 
 void registry_init(struct registry *r, const uint8_t key[HASH_KEY_BYTES]) {
-    static const struct registry_count none;
+    static const struct registry_count none = {0, 0, 0};
     r->key = hash_key_from(key);
     r->family_sequence = 0;
     r->families_end = 0;

@@ -41,9 +41,9 @@ enum registry_kind {
     REGISTRY_KIND_GAUGE,
     REGISTRY_KIND_HISTOGRAM,
     REGISTRY_KIND_SUMMARY,
-    REGISTRY_KIND_UNTYPED, /* also `unknown` */
-    REGISTRY_KIND_INFO,    /* sample X_info: a gauge of that name */
-    REGISTRY_KIND_STATESET, /* a gauge */
+    REGISTRY_KIND_UNTYPED,         /* also `unknown` */
+    REGISTRY_KIND_INFO,            /* sample X_info: a gauge of that name */
+    REGISTRY_KIND_STATESET,        /* a gauge */
     REGISTRY_KIND_GAUGE_HISTOGRAM, /* X_bucket as a histogram's, X_gsum and X_gcount gauges */
 };
 
@@ -68,7 +68,7 @@ struct registry_family {
     uint32_t first_series; /* list through registry_series.next, or REGISTRY_NONE */
     uint32_t last_series;
     uint32_t series_count;
-    uint32_t busy_count;   /* unfinished transactions' claims: series, itself, declarations */
+    uint32_t busy_count; /* unfinished transactions' claims: series, itself, declarations */
     uint16_t name_len;
     uint16_t help_len;   /* as escaped text; 0: no HELP line */
     uint16_t labels_len; /* label names joined with commas, at the end of the text */
@@ -105,6 +105,7 @@ struct registry_declaration {
     uint8_t kind; /* enum registry_kind */
     bool has_help;
     bool sampled;
+    bool again; /* the name had samples in this body: only an OpenMetrics counter may follow */
 };
 
 #define REGISTRY_SERIES_WORDS ((CFG_SERIES_MAX + 31u) / 32u)
@@ -139,7 +140,7 @@ struct registry {
         uint32_t high_water;
         uint32_t refused_total;
     } families_count, series_count, txns_count, text_count; /* of text only refused_total */
-    uint32_t family_places[REGISTRY_FAMILY_PLACES]; /* hash tables, see registry_store.c */
+    uint32_t family_places[REGISTRY_FAMILY_PLACES];         /* hash tables, see registry_store.c */
     uint32_t series_places[REGISTRY_SERIES_PLACES];
     struct registry_txn txns[CFG_REGISTRY_TRANSACTIONS_MAX];
     struct registry_family families[CFG_FAMILIES_MAX];

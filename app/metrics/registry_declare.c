@@ -65,6 +65,9 @@ bool registry_declare_end(struct registry *r, struct registry_txn *txn, struct p
     if (d->text == REGISTRY_ARENA_NONE) {
         return true;
     }
+    if (!d->sampled && !registry_declare_member_ok(r, txn, p)) {
+        return false;
+    }
     if (!d->sampled && txn->mode == REGISTRY_CREATE) {
         text_put_slice(&name, registry_resolve_declared_name(r, d));
         if (!registry_resolve_declaration(r, txn, text_slice(&name), &target, p)) {
@@ -155,19 +158,33 @@ static bool words_ok(const struct registry_declare_words *words, struct problem 
            (words->help == NULL || help_ok(words->name, *words->help, p));
 }
 
-/* A body says each thing once of a family, before its samples. Returns what is wrong, or NULL. */
-static const char *order_error(const struct registry *r, const struct registry_txn *txn,
-                               const struct registry_declare_words *words) {
-    const struct registry_declaration *d = &txn->declaration;
-    if (is_in_force(r, d, words->name)) {
-        bool again = words->help != NULL ? d->has_help : d->kind != REGISTRY_KIND_NONE;
-        return d->sampled ? "comes after samples of this family"
-               : again    ? "comes a second time for this family"
-                          : NULL;
+/* Whether the body has been at this name before, past the declaration in force. */
+static bool was_seen(const struct registry *r, const struct registry_txn *txn, struct slice name) {
+    if (is_in_force(r, &txn->declaration, name)) {
+        return txn->declaration.sampled;
     }
-    uint32_t family = registry_find_family(r, words->name);
-    bool seen = family != REGISTRY_NONE && registry_bits_has(txn->families, family);
-    return seen ? "comes after this family was in the body already" : NULL;
+    uint32_t family = registry_find_family(r, name);
+    return family != REGISTRY_NONE && registry_bits_has(txn->families, family);
+}
+
+/* A body says each thing once of a family, before its samples, but for one case. Client libraries
+ * have a gauge x and a counter x_total; in OpenMetrics both are declared as x. So a second HELP may
+ * be that counter's, which the TYPE or the first sample shows (registry_declare_member_ok). */
+static bool words_in_order(const struct registry_txn *txn,
+                           const struct registry_declare_words *words, bool again, bool continues) {
+    const struct registry_declaration *d = &txn->declaration;
+    bool may_be_counter = words->kind == REGISTRY_KIND_NONE || words->kind == REGISTRY_KIND_COUNTER;
+    if (continues) {
+        bool second = words->help != NULL ? d->has_help : d->kind != REGISTRY_KIND_NONE;
+        return !second && (!d->again || may_be_counter);
+    }
+    return !again || may_be_counter;
+}
+
+static bool refuse_order(struct problem *p, struct slice name) {
+    struct text t = registry_resolve_refuse(p, PROBLEM_MALFORMED, name);
+    text_puts(&t, "HELP and TYPE may come once for a family, before its samples");
+    return problem_end(p, &t);
 }
 
 bool registry_declare_line(struct registry *r, struct registry_txn *txn,
@@ -175,18 +192,25 @@ bool registry_declare_line(struct registry *r, struct registry_txn *txn,
     if (!words_ok(words, p)) {
         return false;
     }
-    const char *wrong = order_error(r, txn, words);
-    if (wrong != NULL) {
-        struct text t = registry_resolve_refuse(p, PROBLEM_MALFORMED, words->name);
-        text_puts(&t, words->help != NULL ? "HELP " : "TYPE ");
-        text_puts(&t, wrong);
-        text_puts(&t, "; it may come once, before the samples");
-        return problem_end(p, &t);
+    bool again = was_seen(r, txn, words->name);
+    bool continues = is_in_force(r, &txn->declaration, words->name) && !again;
+    if (!words_in_order(txn, words, again, continues)) {
+        return refuse_order(p, words->name);
     }
-    if (!is_in_force(r, &txn->declaration, words->name) && !registry_declare_end(r, txn, p)) {
+    if (!continues && !registry_declare_end(r, txn, p)) {
         return false;
     }
-    return put_words(r, txn, words, p);
+    if (!put_words(r, txn, words, p)) {
+        return false;
+    }
+    txn->declaration.again |= again;
+    return true;
+}
+
+bool registry_declare_member_ok(const struct registry *r, const struct registry_txn *txn,
+                                struct problem *p) {
+    return !txn->declaration.again ||
+           refuse_order(p, registry_resolve_declared_name(r, &txn->declaration));
 }
 
 bool registry_declare_family(struct registry *r, struct registry_txn *txn,

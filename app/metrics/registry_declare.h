@@ -12,7 +12,7 @@
 /* What is said at once. */
 struct registry_declare_words {
     struct slice name;
-    enum registry_kind kind; /* or REGISTRY_KIND_NONE */
+    enum registry_kind kind;  /* or REGISTRY_KIND_NONE */
     const struct slice *help; /* or NULL */
     enum label_form form;     /* of the help */
 };
@@ -24,6 +24,10 @@ bool registry_declare_line(struct registry *r, struct registry_txn *txn,
 /* Starts one in any case (registry_txn_family). */
 bool registry_declare_family(struct registry *r, struct registry_txn *txn,
                              const struct registry_declare_words *words, struct problem *p);
+
+/* False when the declared family itself, or a sample of it, would be there a second time. */
+bool registry_declare_member_ok(const struct registry *r, const struct registry_txn *txn,
+                                struct problem *p);
 
 /* Makes the family of a target that does not exist yet, with these label names. Returns it, or
  * REGISTRY_NONE. */

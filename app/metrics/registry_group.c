@@ -6,10 +6,9 @@
 
 #include "metrics/registry_store.h"
 
-/* An identity taken apart: `X` suffix `{` before, bound, after `}`. The bound is the label by which
+/* The labels of an identity taken apart: before, bound, after. The bound is the label by which
  * the samples of one metric differ (le, quantile); the others are the same all through it. */
 struct member {
-    struct slice suffix;
     struct slice before; /* labels that sort before the bound, without the comma at its side */
     struct slice after;  /* labels that sort behind it, likewise */
     struct slice bound;  /* its value; empty when the sample has none */
@@ -63,7 +62,8 @@ static struct member member_of(const struct registry *r, uint32_t family, struct
     const struct registry_family *f = &r->families[family];
     struct slice labels = {identity.bytes + f->name_len, identity.len - f->name_len};
     struct slice none = {identity.bytes, 0};
-    struct member m = {slice_cut(&labels, '{'), none, none, none};
+    struct member m = {none, none, none};
+    slice_cut(&labels, '{');
     if (labels.len > 0) {
         labels.len--; /* the closing brace */
     }
@@ -94,10 +94,10 @@ static uint32_t find_in_group(const struct registry *r, uint32_t family, const s
     if (separator == ',') {
         text_put_char(&identity, '}');
     }
-    return identity.overflow ? REGISTRY_NONE
-                             : registry_store_find_series(
-                                   r, text_slice(&identity),
-                                   registry_store_hash(r, text_slice(&identity)));
+    return identity.overflow
+               ? REGISTRY_NONE
+               : registry_store_find_series(r, text_slice(&identity),
+                                            registry_store_hash(r, text_slice(&identity)));
 }
 
 /* One of the samples that every metric of the family has, other than `m` itself. */

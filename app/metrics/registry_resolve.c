@@ -99,9 +99,9 @@ static enum metric_type type_of_kind(unsigned kind, enum metric_type default_typ
 /* What a sample is to the declared family whose name begins its own. */
 enum relation {
     UNRELATED,
-    MEMBER,          /* one of its samples */
-    COUNTER_BESIDE,  /* of a family of the sample's own name: a counter */
-    GAUGE_BESIDE,    /* likewise a gauge */
+    MEMBER,         /* one of its samples */
+    COUNTER_BESIDE, /* of a family of the sample's own name: a counter */
+    GAUGE_BESIDE,   /* likewise a gauge */
 };
 
 /* Text format 0.0.4 and OpenMetrics 1.0 at once. A counter x of OpenMetrics has the sample
@@ -135,8 +135,8 @@ static enum relation relation_of(const struct registry_declaration *d, struct sl
         if (relations[i].kind == (enum registry_kind)d->kind &&
             slice_equals(relations[i].suffix, suffix)) {
             /* x 1 and then x_total 1 under counter x: text format, two families. */
-            bool text_format = relations[i].relation == COUNTER_BESIDE &&
-                               d->family != REGISTRY_NONE;
+            bool text_format =
+                relations[i].relation == COUNTER_BESIDE && d->family != REGISTRY_NONE;
             return text_format ? UNRELATED : relations[i].relation;
         }
     }

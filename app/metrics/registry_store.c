@@ -52,29 +52,31 @@ static uint32_t slot_hash(const struct registry *r, const uint32_t *places, uint
 }
 
 static void table_put(struct table t, uint32_t slot, uint32_t hash) {
+    uint32_t *places = t.places;
     uint32_t place = home_of(hash, t.count);
-    while (t.places[place] != 0) {
+    while (places[place] != 0) {
         place = next_place(place, t.count);
     }
-    t.places[place] = entry_of(slot, hash);
+    places[place] = entry_of(slot, hash);
 }
 
 static void table_remove(const struct registry *r, struct table t, uint32_t slot, uint32_t hash) {
+    uint32_t *places = t.places;
     uint32_t entry = entry_of(slot, hash);
     uint32_t hole = home_of(hash, t.count);
-    while (t.places[hole] != entry) {
+    while (places[hole] != entry) {
         hole = next_place(hole, t.count);
     }
-    for (uint32_t i = next_place(hole, t.count); t.places[i] != 0; i = next_place(i, t.count)) {
-        uint32_t home = home_of(slot_hash(r, t.places, t.places[i]), t.count);
+    for (uint32_t i = next_place(hole, t.count); places[i] != 0; i = next_place(i, t.count)) {
+        uint32_t home = home_of(slot_hash(r, places, places[i]), t.count);
         uint32_t from_home = i >= home ? i - home : i + t.count - home;
         uint32_t from_hole = i >= hole ? i - hole : i + t.count - hole;
         if (from_home >= from_hole) {
-            t.places[hole] = t.places[i];
+            places[hole] = places[i];
             hole = i;
         }
     }
-    t.places[hole] = 0;
+    places[hole] = 0;
 }
 
 uint32_t registry_store_hash(const struct registry *r, struct slice text) {

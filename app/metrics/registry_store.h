@@ -56,8 +56,7 @@ uint32_t registry_store_alloc_declaration(struct registry *r, uint32_t txn, uint
 
 uint32_t registry_store_hash(const struct registry *r, struct slice text);
 uint32_t registry_store_find_family(const struct registry *r, struct slice name, uint32_t hash);
-uint32_t registry_store_find_series(const struct registry *r, struct slice identity,
-                                    uint32_t hash);
+uint32_t registry_store_find_series(const struct registry *r, struct slice identity, uint32_t hash);
 
 /* Whether the lines made of them are at most CFG_LINE_BYTES long: HELP in both formats (OpenMetrics
  * escapes more), and a sample with the longest value. */

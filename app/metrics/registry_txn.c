@@ -60,8 +60,16 @@ bool registry_txn_family_done(struct registry *r, struct registry_txn *txn, stru
 
 /* ---- samples ----------------------------------------------------------------------------- */
 
-static struct text refuse_series(struct problem *p, enum problem_kind kind,
-                                 struct slice identity) {
+/* A sample on its way in. */
+struct sample {
+    struct slice name;
+    const struct label_set *labels;
+    struct slice identity;
+    uint32_t hash;       /* of the identity */
+    const double *value; /* or NULL */
+};
+
+static struct text refuse_series(struct problem *p, enum problem_kind kind, struct slice identity) {
     struct text t = problem_begin(p, kind);
     text_put_printable(&t, identity, 100);
     text_puts(&t, ": ");
@@ -82,7 +90,7 @@ static bool value_for(const struct registry_txn *txn, enum metric_type type, str
         char number[NUMBER_TEXT_BYTES];
         struct text t = refuse_series(p, PROBLEM_MALFORMED, identity);
         text_puts(&t, "a counter only goes up, it cannot add ");
-        text_put(&t, number, number_format(number, *value));
+        text_put_slice(&t, (struct slice){number, number_format(number, *value)});
         return problem_end(p, &t);
     }
     return true;
@@ -137,51 +145,54 @@ static bool take_existing(struct registry *r, struct registry_txn *txn, uint32_t
     return true;
 }
 
-/* The label that a sample of this family must have and that its siblings have in common but for
- * its value: le of a bucket, quantile of a summary; else empty. False: not a sample of it. */
+static bool is_bucket(const struct registry_resolve_target *target, struct slice sample) {
+    struct slice suffix = {sample.bytes + target->name.len, sample.len - target->name.len};
+    return target->type == METRIC_HISTOGRAM && slice_equals(suffix, SLICE("_bucket"));
+}
+
+static bool refuse_bound(struct problem *p, struct slice sample, struct slice bound) {
+    struct text t = registry_resolve_refuse(p, PROBLEM_MALFORMED, sample);
+    text_puts(&t, "needs a label ");
+    text_put_slice(&t, bound);
+    text_puts(&t, " that is a number");
+    return problem_end(p, &t);
+}
+
+/* The label by which the samples of one metric differ: le of a bucket, quantile of a summary; else
+ * empty. False when the sample is none of its family, or has no such label. */
 static bool bound_label(const struct registry_txn *txn,
-                        const struct registry_resolve_target *target, struct slice sample,
-                        const struct label_set *labels, struct slice *bound, struct problem *p) {
-    bool plain = sample.len == target->name.len;
+                        const struct registry_resolve_target *target, const struct sample *sample,
+                        struct slice *bound, struct problem *p) {
+    bool plain = sample->name.len == target->name.len;
+    double number;
     *bound = SLICE("");
     if (target->type == METRIC_HISTOGRAM && plain) {
-        struct text t = registry_resolve_refuse(p, PROBLEM_MALFORMED, sample);
+        struct text t = registry_resolve_refuse(p, PROBLEM_MALFORMED, sample->name);
         text_puts(&t, "a histogram's samples are named with _bucket, _sum or _count");
         return problem_end(p, &t);
     }
-    if (target->type == METRIC_SUMMARY && plain) {
-        *bound = SLICE("quantile");
-    } else if (target->type == METRIC_HISTOGRAM && sample.bytes[sample.len - 1] == 't' &&
-               sample.bytes[sample.len - 2] == 'e') { /* _bucket, not _count */
+    if (is_bucket(target, sample->name)) {
         *bound = SLICE("le");
-        if (label_set_find(labels, SLICE("vmrange")) != NULL) {
+        if (label_set_find(sample->labels, SLICE("vmrange")) != NULL) {
             *bound = SLICE("vmrange"); /* VictoriaMetrics' histograms */
             return true;
         }
+    } else if (target->type == METRIC_SUMMARY && plain) {
+        *bound = SLICE("quantile");
     } else {
         return true;
     }
-    const struct label *label = label_set_find(labels, *bound);
-    double number;
-    if (label == NULL && txn->any_labels) {
-        return true;
+    const struct label *label = label_set_find(sample->labels, *bound);
+    if (label == NULL) {
+        return txn->any_labels || refuse_bound(p, sample->name, *bound);
     }
-    if (label == NULL ||
-        !number_parse((struct slice){label->value, label->value_len}, &number)) {
-        struct text t = registry_resolve_refuse(p, PROBLEM_MALFORMED, sample);
-        text_puts(&t, target->type == METRIC_SUMMARY ? "a summary's sample" : "a bucket");
-        text_puts(&t, " needs a label ");
-        text_put_slice(&t, *bound);
-        text_puts(&t, " that is a number");
-        return problem_end(p, &t);
-    }
-    return true;
+    return number_parse((struct slice){label->value, label->value_len}, &number) ||
+           refuse_bound(p, sample->name, *bound);
 }
 
 static bool refuse_labels(const struct registry *r, uint32_t family, struct slice names,
                           struct problem *p) {
-    struct text t =
-        registry_resolve_refuse(p, PROBLEM_CONFLICT, registry_family_name(r, family));
+    struct text t = registry_resolve_refuse(p, PROBLEM_CONFLICT, registry_family_name(r, family));
     text_puts(&t, "has the labels {");
     text_put_printable(&t, registry_store_family_labels(r, family), 48);
     text_puts(&t, "}, here {");
@@ -218,21 +229,20 @@ static uint32_t family_for(struct registry *r, struct registry_txn *txn,
         return registry_declare_make(r, txn, target, text_slice(&names), p);
     }
     return labels_agree(r, txn, target->family, text_slice(&names), p) ? target->family
-                                                                        : REGISTRY_NONE;
+                                                                       : REGISTRY_NONE;
 }
 
 static bool make_series(struct registry *r, struct registry_txn *txn,
-                        const struct registry_resolve_target *target, struct slice sample,
-                        const struct label_set *labels, struct slice identity, uint32_t hash,
-                        const double *given, struct problem *p) {
+                        const struct registry_resolve_target *target, const struct sample *sample,
+                        struct problem *p) {
     struct registry_store_series what = {
-        .hash = hash, .flags = REGISTRY_SERIES_FRESH, .owner = owner_of(r, txn)};
+        .hash = sample->hash, .flags = REGISTRY_SERIES_FRESH, .owner = owner_of(r, txn)};
     struct slice bound;
-    if (!bound_label(txn, target, sample, labels, &bound, p) ||
-        !value_for(txn, target->type, identity, given, &what.value, p)) {
+    if (!bound_label(txn, target, sample, &bound, p) ||
+        !value_for(txn, target->type, sample->identity, sample->value, &what.value, p)) {
         return false;
     }
-    what.family = family_for(r, txn, target, labels, bound, p);
+    what.family = family_for(r, txn, target, sample->labels, bound, p);
     if (what.family == REGISTRY_NONE) {
         return false;
     }
@@ -240,8 +250,8 @@ static bool make_series(struct registry *r, struct registry_txn *txn,
     if (target->member) {
         registry_declare_claim(r, txn, what.family);
     }
-    what.after = registry_group_place(r, what.family, identity);
-    uint32_t series = registry_store_add_series(r, &what, identity, p);
+    what.after = registry_group_place(r, what.family, sample->identity);
+    uint32_t series = registry_store_add_series(r, &what, sample->identity, p);
     if (series == REGISTRY_NONE) {
         return false;
     }
@@ -249,11 +259,31 @@ static bool make_series(struct registry *r, struct registry_txn *txn,
     return true;
 }
 
+/* A sample of a family that was declared, or that makes a new series. */
+static bool take_resolved(struct registry *r, struct registry_txn *txn, uint32_t series,
+                          const struct sample *sample, struct problem *p) {
+    struct registry_resolve_target target;
+    if (!registry_resolve_sample(r, txn, sample->name, &target, p) ||
+        (target.member && !registry_declare_member_ok(r, txn, p))) {
+        return false;
+    }
+    txn->declaration.sampled |= target.declared;
+    if (series == REGISTRY_NONE) {
+        return make_series(r, txn, &target, sample, p);
+    }
+    if (!take_existing(r, txn, series, sample->value, p)) {
+        return false;
+    }
+    if (target.member) {
+        registry_declare_claim(r, txn, target.family);
+    }
+    return true;
+}
+
 bool registry_txn_sample(struct registry *r, struct registry_txn *txn, struct slice name,
                          const struct label_set *labels, const double *value, struct problem *p) {
     char bytes[CFG_LINE_BYTES];
     struct text identity = text_over(bytes, sizeof bytes);
-    struct registry_resolve_target target;
     label_set_put_identity(labels, name, &identity);
     if (identity.overflow || !registry_store_identity_fits(identity.len)) {
         struct text t = registry_resolve_refuse(p, PROBLEM_TOO_LARGE, name);
@@ -262,26 +292,13 @@ bool registry_txn_sample(struct registry *r, struct registry_txn *txn, struct sl
         text_puts(&t, " bytes");
         return problem_end(p, &t);
     }
-    uint32_t hash = registry_store_hash(r, text_slice(&identity));
-    uint32_t series = registry_store_find_series(r, text_slice(&identity), hash);
-    bool declared = registry_resolve_is_declared(r, txn, name);
-    if (series != REGISTRY_NONE && !declared) {
+    struct sample sample = {name, labels, text_slice(&identity),
+                            registry_store_hash(r, text_slice(&identity)), value};
+    uint32_t series = registry_store_find_series(r, sample.identity, sample.hash);
+    if (series != REGISTRY_NONE && !registry_resolve_is_declared(r, txn, name)) {
         return take_existing(r, txn, series, value, p);
     }
-    if (!registry_resolve_sample(r, txn, name, &target, p)) {
-        return false;
-    }
-    txn->declaration.sampled |= target.declared;
-    if (series == REGISTRY_NONE) {
-        return make_series(r, txn, &target, name, labels, text_slice(&identity), hash, value, p);
-    }
-    if (!take_existing(r, txn, series, value, p)) {
-        return false;
-    }
-    if (target.member) {
-        registry_declare_claim(r, txn, target.family);
-    }
-    return true;
+    return take_resolved(r, txn, series, &sample, p);
 }
 
 /* ---- begin and end ----------------------------------------------------------------------- */
