@@ -3,6 +3,7 @@
 
 import json
 import os
+import resource
 import select
 import socket
 import subprocess
@@ -17,18 +18,39 @@ class LoadError(Exception):
 
 @dataclass
 class Result:
+    requests: int
+    others: float  # share of the cores that neither the server nor wrk used, but somebody did
     rate: float  # requests a second
     cpu_us: float  # processor time of the server, microseconds a request
     bytes_each: float  # of a response, head included
+
+
+def _busy_s():
+    """Processor time that the cores we may use have spent on anything, in seconds."""
+    cores = {f"cpu{number}" for number in os.sched_getaffinity(0)}
+    ticks = 0
+    with open("/proc/stat", encoding="ascii") as stat:
+        for line in stat:
+            name, *times = line.split()
+            if name in cores:
+                user, nice, system, _idle, _wait, irq, softirq, steal = map(int, times[:8])
+                ticks += user + nice + system + irq + softirq + steal
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _children_s():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def wrk(server, script, arguments, connections, seconds):
     """Runs wrk with one thread against a server. Any answer but a success is an error."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "5s",
                "-s", script, server.url, "--", *arguments]
-    cpu_before = server.cpu_ns()
+    cpu_before, busy_before, wrk_before = server.cpu_ns(), _busy_s(), _children_s()
     run = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=seconds + 30)
     cpu_ns = server.cpu_ns() - cpu_before
+    others_s = _busy_s() - busy_before - (_children_s() - wrk_before) - cpu_ns / 1e9
     server.must_run()
     try:
         report = json.loads(run.stdout.splitlines()[-1])
@@ -39,7 +61,9 @@ def wrk(server, script, arguments, connections, seconds):
         raise LoadError(f"{what}: of {report['requests']} requests {report['refused']} were refused"
                         f" and {report['broken']} broke off")
     requests = report["requests"]
-    return Result(requests * 1e6 / report["us"], cpu_ns / requests / 1e3,
+    seconds = report["us"] / 1e6
+    others = max(0.0, others_s) / (seconds * len(os.sched_getaffinity(0)))
+    return Result(requests, others, requests / seconds, cpu_ns / requests / 1e3,
                   report["bytes"] / requests)
 
 

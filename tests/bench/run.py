@@ -9,6 +9,7 @@ loopback; and a bare lwIP server with fixed replies on a TAP, the floor of pings
 import argparse
 import os
 import platform
+import signal
 import statistics
 import sys
 import time
@@ -35,6 +36,8 @@ class Table:
 
     def __init__(self):
         self.missed = []
+        self.notes = []
+        self.others = []  # see take_turns
         print(self.LAYOUT.format("what", "compared with", "there", "pingshot", "ratio", "bar", ""))
         print(self.LAYOUT.format(*("-" * n for n in (43, 15, 18, 18, 20, 6, 6))), flush=True)
 
@@ -60,14 +63,16 @@ def shown(results):
     return f"{rate:,.0f}/s {cpu_us:.{0 if cpu_us >= 100 else 1}f} us"
 
 
-def take_turns(loads, connections, rounds, seconds):
-    """`loads`: (server, load). Returns the results of each, by round."""
+def take_turns(loads, connections, rounds, seconds, others):
+    """`loads`: (server, load). Returns the results of each, by round; notes in `others` what share
+    of the cores somebody else used meanwhile."""
     results = [[] for _ in loads]
     order = list(range(len(loads)))
     for _ in range(rounds):
         for i in order:
             server, apply_load = loads[i]
             results[i].append(apply_load(server, connections, seconds))
+            others.append(results[i][-1].others)
         order.reverse()  # nobody always comes after the same one
     return results
 
@@ -76,7 +81,7 @@ def compare(table, what, apply_load, ours, others, options, connections=16):
     """Rows that compare rates. `others`: (server, bar or None)."""
     loads = [(server, apply_load) for server in [ours] + [server for server, _ in others]]
     rounds = options.rounds if any(bar for _, bar in others) else 1
-    results = take_turns(loads, connections, rounds, options.seconds)
+    results = take_turns(loads, connections, rounds, options.seconds, table.others)
     what = f"{what}, {connections} conn"
     for (server, bar), theirs in zip(others, results[1:]):
         ratios = [a.rate / b.rate for a, b in zip(results[0], theirs)]
@@ -86,7 +91,8 @@ def compare(table, what, apply_load, ours, others, options, connections=16):
 def compare_states(table, what, state, small, large, options):
     """A row that says how much dearer a request is in a fuller table. `small`, `large`: (server,
     load)."""
-    before, after = take_turns([small, large], 16, options.rounds, options.seconds)
+    before, after = take_turns([small, large], 16, options.rounds, options.seconds,
+                               table.others)
     ratios = [a.rate / b.rate for a, b in zip(before, after)]
     table.row(what, state, shown(before), shown(after), ratios, "<= 1.3")
 
@@ -119,8 +125,9 @@ def small_mtu(table, options):
         work.scrape(server)
     bare = options.started(servers.bare(save_page(ours)))
     sizes = [check_page(server, 1000) for server in (peer, ours)]
-    table.notes = (f"/metrics with 1,000 series: peer {sizes[0]:,} bytes, pingshot {sizes[1]:,}"
-                   " (with its own metrics); the bare server's page is pingshot's")
+    table.notes.append(
+        f"/metrics with 1,000 series: peer {sizes[0]:,} bytes, pingshot {sizes[1]:,} (with its own"
+        " metrics); the bare server's page is pingshot's.")
 
     routes = [("GET /ping", work.ping, [(peer, ">= 2"), (bare, None)]),
               ("POST /event, all differ", work.events, [(peer, ">= 2")]),
@@ -266,7 +273,7 @@ def enter_namespace():
         os.environ["BENCH_NETWORK"] = "own"
         flags = ["-n"] if os.geteuid() == 0 else ["-Urn"]
         os.execvp("unshare", ["unshare", *flags, sys.executable, *sys.argv])
-    servers.run(["ip", "link", "set", "lo", "up"])
+    servers.run("the loopback", ["ip", "link", "set", "lo", "up"])
 
 
 def machine():
@@ -276,8 +283,7 @@ def machine():
             if line.startswith("model name"):
                 model = line.split(":", 1)[1].strip()
                 break
-    return (f"{model}, {os.cpu_count()} cores, Linux {platform.release()}, "
-            f"load average before this {os.getloadavg()[0]:.2f}")
+    return f"{model}, {os.cpu_count()} cores, Linux {platform.release()}"
 
 
 def measure(options):
@@ -290,7 +296,10 @@ def measure(options):
     fuller_tables(table, peer, options)
     options.stop(peer)
     waiting_events(table, options)
-    print(f"\n{table.notes}\n{time.monotonic() - began:.0f} s; bars missed: {len(table.missed)}")
+    table.notes.append(f"Other processes used {statistics.mean(table.others):.0%} of the two cores"
+                       f" on average, {max(table.others):.0%} at worst: the less, the surer.")
+    print("", *table.notes, f"{time.monotonic() - began:.0f} s. Bars missed: {len(table.missed)}",
+          sep="\n")
     for line in table.missed:
         print(f"MISSED: {line}")
     return 1 if table.missed and options.strict else 0
@@ -300,6 +309,7 @@ def main():
     arguments = parse_arguments()
     enter_namespace()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = Options(arguments)
     try:
         servers.build()

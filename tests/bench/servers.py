@@ -5,7 +5,6 @@ import glob
 import http.client
 import itertools
 import os
-import shlex
 import signal
 import socket
 import subprocess
@@ -26,10 +25,11 @@ class StartError(Exception):
     """A server could not be built or did not start."""
 
 
-def run(command, **options):
+def run(what, command, **options):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, **options)
     if done.returncode != 0:
-        raise StartError(f"{shlex.join(command)}:\n{done.stderr.strip()}")
+        said = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
+        raise StartError(f"{command[0]}, for {what}: {said[0]}")
 
 
 def build():
@@ -39,12 +39,14 @@ def build():
     os.makedirs(OUT, exist_ok=True)
     environment = dict(os.environ, GO111MODULE="off", GOPATH="/usr/share/gocode",
                        GOCACHE=os.path.join(OUT, "go-cache"), GOFLAGS="")
-    run(["go", "build", "-o", PEER, os.path.join(HERE, "peer", "main.go")], env=environment)
+    run("the peer", ["go", "build", "-o", PEER, os.path.join(HERE, "peer", "main.go")],
+        env=environment)
 
     # The very objects of pingshot, so that both stand on the same stack; the linker leaves out
     # what the bare server does not call.
     lwip = os.environ.get("LWIP_DIR", "third_party/lwip")
-    run(["gcc", "-std=c11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE",
+    run("the bare server",
+        ["gcc", "-std=c11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE",
          "-include", "port/posix/limits.h", "-iquote", "port", "-iquote", "app",
          "-I", "port/lwip", "-isystem", f"{lwip}/src/include",
          "-isystem", f"{lwip}/contrib/addons/tcp_isn",

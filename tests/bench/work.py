@@ -37,6 +37,20 @@ def scrape(server, scraper=""):
     return server.request("GET", path + (f"?scraper={scraper}" if scraper else ""))
 
 
+def total(page, name_start):
+    """The sum of the series of a page whose names start so."""
+    return sum(float(line.rsplit(b" ", 1)[1]) for line in page.splitlines()
+               if line.startswith(name_start))
+
+
+def must_have_done(server, what, counted, requested):
+    """A server that answers 200 and does nothing would look fast. wrk leaves out of its count what
+    was under way when it stopped, so a few more are right."""
+    if counted < requested:
+        raise load.LoadError(f"{server.name}: {requested} times POST /{what}, but {counted:.0f} "
+                             "were counted")
+
+
 def ping(server, connections, seconds):
     return load.wrk(server, "one.lua", ["GET", "/ping"], connections, seconds)
 
@@ -52,7 +66,12 @@ def same_event(server, connections, seconds):
 
 def events(server, connections, seconds):
     path = "/events" if server.kind == "peer" else "/metrics"
-    return load.wrk(server, "events.lua", [path], connections, seconds)
+    before = total(scrape(server), b"events_to_metrics_event_count")
+    result = load.wrk(server, "events.lua", [path], connections, seconds)
+    counted = total(scrape(server), b"events_to_metrics_event_count") - before
+    # One request in 500 is a scrape.
+    must_have_done(server, "event", counted, result.requests * 499 // 500 - 1)
+    return result
 
 
 def updates(series_count):
@@ -65,8 +84,15 @@ def updates(series_count):
             family, host = all_series[i * step % series_count]
             out.write(f'{{"name":"{family}","type":"counter","metrics":[{{"labels":'
                       f'{{"instance":"{host}","path":"/api/v1"}},"value":"1"}}]}}\n')
-    return lambda server, connections, seconds: load.wrk(
-        server, "bodies.lua", ["/update", JSON, path], connections, seconds)
+
+    def apply_load(server, connections, seconds):
+        before = total(server.request("GET", "/metrics"), b"bench_requests_")
+        result = load.wrk(server, "bodies.lua", ["/update", JSON, path], connections, seconds)
+        counted = total(server.request("GET", "/metrics"), b"bench_requests_") - before
+        must_have_done(server, "update", counted, result.requests)
+        return result
+
+    return apply_load
 
 
 def event_requests(server, first_number, count):
