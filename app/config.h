@@ -48,7 +48,7 @@
 
 /* ---- events ----------------------------------------------------------------------------- */
 
-/* One-shot events that wait for a scraper. 1..65534; CFG_EVENT_TEXT_BYTES + 48 bytes each. */
+/* One-shot events that wait for a scraper. 1..65534; CFG_EVENT_TEXT_BYTES + 94 bytes each. */
 #ifndef CFG_EVENTS_MAX
 #define CFG_EVENTS_MAX 256
 #endif
@@ -58,12 +58,12 @@
 #define CFG_EVENT_TEXT_BYTES 128
 #endif
 
-/* Scrapers that are told apart. 1..32 (a bit each in a 32-bit mask); 128 bytes each. */
+/* Scrapers that are told apart. 1..32 (a bit each in a 32-bit mask); 120 bytes each. */
 #ifndef CFG_SCRAPERS_MAX
 #define CFG_SCRAPERS_MAX 8
 #endif
 
-/* Scrapes that carry events and are not acknowledged yet. 1..255; CFG_EVENTS_MAX/8 bytes each.
+/* Scrapes that carry events and are not acknowledged yet. 1..255; CFG_EVENTS_MAX/4 + 16 bytes each.
  * A scrape beyond them carries no events; they wait for the next one. */
 #ifndef CFG_SCRAPES_IN_FLIGHT_MAX
 #define CFG_SCRAPES_IN_FLIGHT_MAX CFG_SCRAPERS_MAX
