@@ -6,6 +6,13 @@
 
 _Static_assert(CFG_HTTP_RX_BYTES <= 65535, "CFG_HTTP_RX_BYTES: at most 65535, parts are 16 bit");
 
+/* The longest request line is what config.h says, or what leaves room for two line ends in the
+ * head. */
+#define REQUEST_LINE_BYTES                                        \
+    ((uint32_t)CFG_HTTP_REQUEST_LINE_BYTES < HTTP_HEAD_BYTES - 4u \
+         ? (uint32_t)CFG_HTTP_REQUEST_LINE_BYTES                  \
+         : HTTP_HEAD_BYTES - 4u)
+
 struct refusal {
     enum http_status *status;
     struct problem *problem;
@@ -124,7 +131,7 @@ static bool parse_request_line(struct http_parser *p, const char *buffer, struct
     struct slice rest = line;
     struct slice method = slice_cut(&rest, ' ');
     struct slice target = slice_cut(&rest, ' ');
-    if (has_control(line) || !is_token(method)) {
+    if (has_control(line) || memchr(line.bytes, '\t', line.len) != NULL || !is_token(method)) {
         return refuse(r, HTTP_BAD_REQUEST,
                       "request line: must be a method, a target and HTTP/1.1, one blank between");
     }
@@ -150,8 +157,10 @@ static bool list_has(struct slice value, struct slice token) {
 /* Repeated equal lengths are one (RFC 9110 section 8.6); anything else would let two readers
  * disagree on where the request ends. */
 static bool parse_content_length(struct http_parser *p, struct slice value, struct refusal r) {
-    do {
+    bool last = false;
+    while (!last) {
         uint32_t length;
+        last = memchr(value.bytes, ',', value.len) == NULL;
         struct slice one = slice_trim(slice_cut(&value, ','));
         if (!slice_to_u32(one, UINT32_MAX, &length)) {
             bool digits = one.len > 0;
@@ -168,7 +177,7 @@ static bool parse_content_length(struct http_parser *p, struct slice value, stru
         }
         p->head.has_length = true;
         p->head.content_length = length;
-    } while (value.len > 0);
+    }
     return true;
 }
 
@@ -288,33 +297,50 @@ static bool check_head(const struct http_parser *p, struct refusal r) {
 
 /* ---- lines ------------------------------------------------------------------------------ */
 
-/* What can be said of a line before its end has come. */
-static bool check_partial(const struct http_parser *p, const char *buffer, uint32_t len,
-                          struct refusal r) {
-    if (p->line == 0 && len > p->line_start) {
-        char first = buffer[p->line_start];
-        if (first == 0x16) {
-            return refuse(r, HTTP_BAD_REQUEST, "this port speaks plain HTTP, not TLS");
-        }
-        if (first != '\r' && !is_token_char(first)) {
-            return refuse(r, HTTP_BAD_REQUEST, "request line: must begin with a method");
-        }
-        if (len - p->line_start > CFG_HTTP_REQUEST_LINE_BYTES) {
-            struct text t = problem_begin(r.problem, PROBLEM_MALFORMED);
-            text_puts(&t, "request line: longer than ");
-            text_put_u64(&t, CFG_HTTP_REQUEST_LINE_BYTES);
-            text_puts(&t, " bytes");
-            *r.status = HTTP_URI_TOO_LONG;
-            return problem_end(r.problem, &t);
-        }
+static bool refuse_length(struct refusal r, enum http_status status, const char *what,
+                          uint32_t limit_bytes, const char *of) {
+    struct text t = problem_begin(r.problem, PROBLEM_MALFORMED);
+    text_puts(&t, what);
+    text_put_u64(&t, limit_bytes);
+    text_puts(&t, of);
+    *r.status = status;
+    return problem_end(r.problem, &t);
+}
+
+/* What can be said of the request line before its end has come; `end` is how far it is there,
+ * without its LF. */
+static bool check_partial_request_line(const struct http_parser *p, const char *buffer,
+                                       uint32_t end, struct refusal r) {
+    uint32_t line_bytes = end - p->line_start;
+    if (line_bytes == 0) {
+        return true;
     }
-    if (len > HTTP_HEAD_BYTES) {
-        struct text t = problem_begin(r.problem, PROBLEM_MALFORMED);
-        text_puts(&t, "headers: more than ");
-        text_put_u64(&t, HTTP_HEAD_BYTES);
-        text_puts(&t, " bytes together with the request line");
-        *r.status = HTTP_HEADER_FIELDS_TOO_LARGE;
-        return problem_end(r.problem, &t);
+    char first = buffer[p->line_start];
+    if (first == 0x16) {
+        return refuse(r, HTTP_BAD_REQUEST, "this port speaks plain HTTP, not TLS");
+    }
+    if (first != '\r' && !is_token_char(first)) {
+        return refuse(r, HTTP_BAD_REQUEST, "request line: must begin with a method");
+    }
+    if (buffer[end - 1] == '\r') {
+        line_bytes--;
+    }
+    if (line_bytes > REQUEST_LINE_BYTES || end >= HTTP_HEAD_BYTES) {
+        return refuse_length(r, HTTP_URI_TOO_LONG, "request line: longer than ", REQUEST_LINE_BYTES,
+                             " bytes");
+    }
+    return true;
+}
+
+/* The same of any line. */
+static bool check_partial(const struct http_parser *p, const char *buffer, uint32_t end,
+                          struct refusal r) {
+    if (p->line == 0) {
+        return check_partial_request_line(p, buffer, end, r);
+    }
+    if (end >= HTTP_HEAD_BYTES) {
+        return refuse_length(r, HTTP_HEADER_FIELDS_TOO_LARGE, "headers: more than ",
+                             HTTP_HEAD_BYTES, " bytes together with the request line");
     }
     return true;
 }
