@@ -4,7 +4,8 @@
  */
 #include "http/http_body.h"
 
-/* Chunk extensions and trailers mean nothing here; this bounds what a client can send of them. */
+/* Leading zeros of a chunk size, extensions and trailers mean nothing here; this bounds what a
+ * client can send of them. */
 #define LINE_BYTES_MAX 1024u
 
 enum state {
@@ -37,8 +38,18 @@ static bool malformed(struct problem *problem, const char *what) {
     return problem_end(problem, &t);
 }
 
+static bool count_byte(struct http_body *b, struct problem *problem) {
+    if (++b->line_bytes > LINE_BYTES_MAX) {
+        return malformed(problem, "chunk size, extension or trailer longer than 1024 bytes");
+    }
+    return true;
+}
+
 static bool step_size(struct http_body *b, char c, struct problem *problem) {
     int digit = text_hex_digit(c);
+    if (c != '\r' && !count_byte(b, problem)) {
+        return false;
+    }
     if (digit >= 0) {
         if (b->remaining >> 28 != 0) {
             return malformed(problem, "chunk size is above 4 GiB");
@@ -67,8 +78,8 @@ static bool step_skip(struct http_body *b, char c, enum state after, struct prob
         b->state = (uint8_t)after;
         return true;
     }
-    if (++b->line_bytes > LINE_BYTES_MAX) {
-        return malformed(problem, "chunk extension or trailer longer than 1024 bytes");
+    if (!count_byte(b, problem)) {
+        return false;
     }
     if ((u < 0x20 && c != '\t') || u == 0x7f) {
         return malformed(problem, "control character in a chunk extension or trailer");
