@@ -28,15 +28,21 @@ may_make_a_tap() {
     [ $((0x$effective >> 12 & 1)) = 1 ]
 }
 
-# Who names a link, or only asks for help, needs no choice made here.
+# Who names a link, or only asks for help, needs no choice made here. passt must know the others.
 port=8090
+address=192.168.76.2/24
+mtu=1500
 previous=
 for argument in "$@"; do
     case $argument in
     --tap | --tap=* | --passt | --passt=* | --help | --version) exec "$pingshot" "$@" ;;
-    --port=*) port=${argument#--port=} ;;
+    --*=*) previous=${argument%%=*} argument=${argument#*=} ;;
     esac
-    [ "$previous" != --port ] || port=$argument
+    case $previous in
+    --port) port=$argument ;;
+    --address) address=$argument ;;
+    --mtu) mtu=$argument ;;
+    esac
     previous=$argument
 done
 
@@ -45,9 +51,8 @@ if may_make_a_tap; then
 fi
 
 command -v passt >/dev/null || fail "no privilege for a TAP, and passt is not installed: apt-get install passt"
-case $port in
-'' | *[!0-9]*) exec "$pingshot" "$@" ;; # let pingshot say what is wrong with it
-esac
+# Ends here, with pingshot's own words, when an option is wrong.
+"$pingshot" "$@" --version >/dev/null || exit
 
 folder=$(mktemp -d)
 passt_pid=
@@ -76,7 +81,7 @@ trap 'cleanup; exit 0' INT TERM HUP
 # --interface and --mac-addr only stand in for one. Nothing but this one port is forwarded.
 passt --foreground --stderr --socket "$folder/passt" --one-off \
     --ipv4-only --interface lo --mac-addr 02:00:00:00:00:01 \
-    --address 192.168.76.2 --netmask 24 --gateway 192.168.76.1 --mtu 1500 \
+    --address "${address%/*}" --netmask "${address#*/}" --gateway 192.168.76.1 --mtu "$mtu" \
     --no-map-gw --tcp-ports "127.0.0.1/$port:$port" --udp-ports none \
     >"$folder/passt.log" 2>&1 &
 passt_pid=$!
