@@ -25,7 +25,7 @@ struct frame_link {
      * come. */
     uint32_t (*receive)(struct frame_link *link, uint32_t frames_max);
 
-    /* Sends what was kept back to be sent together. NULL: nothing ever is. */
+    /* Sends what was kept back to be sent together. */
     void (*flush)(struct frame_link *link);
 
     void (*close)(struct frame_link *link);

@@ -66,7 +66,7 @@ bool host_loop_run(struct host_loop *loop) {
         net_stack_poll();
         uint32_t now_ms = clock_monotonic_ms();
         loop->turn(loop->context, now_ms);
-        if (link->flush != NULL && !link->wants_output) {
+        if (!link->wants_output) {
             link->flush(link);
         }
         if (frames == 0 || now_ms - loop->looked_ms >= LOOK_MS) {
