@@ -9,24 +9,36 @@ import servers
 DATA = os.path.join(servers.OUT, "perf.data")
 
 
-def record(server, apply_load, seconds):
-    """Returns the load's result, the shares of programs and kernel, and those of functions."""
+def record(server, apply_load, event, options):
+    """Runs the load with perf on the server's process. Returns the load's result."""
     # The kernel's clock, because virtual machines often have no hardware counters.
     perf = subprocess.Popen(
-        ["perf", "record", "-q", "-e", "cpu-clock", "-F", "4999", "-o", DATA,
-         "-p", str(server.process.pid)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        ["perf", "record", "-q", "-e", event, "-o", DATA, "-p", str(server.process.pid), *options],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
-        result = apply_load(server, 16, seconds)
+        result = apply_load(server)
     finally:
         perf.terminate()
-        complaint = perf.communicate(timeout=30)[1].decode().strip()
-    objects, symbols = report("dso"), report("dso,symbol")
-    if not symbols:
+        complaint = perf.communicate(timeout=60)[1].decode().strip()
+    if not os.path.exists(DATA):
         raise servers.StartError(f"perf recorded nothing: {complaint}")
-    return result, objects[:5], symbols[:40]
+    return result
 
 
-def report(sort):
-    command = ["perf", "report", "--stdio", "-i", DATA, "--no-children", "--sort", sort]
+def report(options, lines_max):
+    command = ["perf", "report", "--stdio", "-i", DATA, *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    return [line for line in done.stdout.splitlines() if line and not line.startswith("#")]
+    lines = [line.rstrip(" -") for line in done.stdout.splitlines()
+             if line.strip() and not line.startswith("#")]
+    return lines[:lines_max]
+
+
+def profile(server, apply_load):
+    """Returns the load's result and the text of three tables."""
+    result = record(server, apply_load, "cpu-clock", ["-F", "4999"])
+    tables = ["By program:"] + report(["--no-children", "--sort", "dso"], 5)
+    tables += ["", "By function:"] + report(["--no-children", "--sort", "dso,symbol"], 30)
+    record(server, apply_load, "cpu-clock:u", ["-F", "1999", "--call-graph", "dwarf,2048"])
+    tables += ["", "Outside the kernel, each function with all that it calls (of the time there):"]
+    tables += report(["--children", "-g", "none", "--sort", "symbol"], 50)
+    return result, "\n".join(tables)

@@ -75,13 +75,15 @@ def events(server, connections, seconds):
 
 
 def updates(series_count):
-    """The load that bumps each of so many counters in turn."""
+    """The load that bumps each of so many counters in turn. Always as many different requests, so
+    that wrk has the same to do."""
+    requests = 10000
     path = os.path.join(servers.OUT, f"updates_{series_count}.txt")
     all_series = series(series_count)
-    step = 7919 if series_count > 10 else 1  # a prime: neighbours in time are not so in memory
     with open(path, "w", encoding="ascii") as out:
-        for i in range(series_count):
-            family, host = all_series[i * step % series_count]
+        for i in range(requests):
+            # A prime step: neighbours in time are not neighbours in memory.
+            family, host = all_series[i * 7919 % series_count]
             out.write(f'{{"name":"{family}","type":"counter","metrics":[{{"labels":'
                       f'{{"instance":"{host}","path":"/api/v1"}},"value":"1"}}]}}\n')
 
