@@ -121,6 +121,18 @@ static bool read_comment(struct exposition_reader *reader, struct line *l, struc
 
 /* ---- samples ----------------------------------------------------------------------------- */
 
+static bool ends_label_name(char c) {
+    return c == '=' || is_blank(c) || c == ',' || c == '}' || c == '"';
+}
+
+static struct slice take_label_name(struct line *l) {
+    uint32_t start = l->at;
+    while (l->at < l->len && !ends_label_name(l->bytes[l->at])) {
+        l->at++;
+    }
+    return (struct slice){l->bytes + start, l->at - start};
+}
+
 /* The value of a label, from behind its opening quote to behind its closing one. */
 static bool read_label_value(struct line *l, struct slice *value, enum label_form *form,
                              struct problem *p) {
@@ -151,10 +163,8 @@ static bool read_label_value(struct line *l, struct slice *value, enum label_for
 static bool read_label(struct line *l, struct label_set *labels, struct problem *p) {
     enum label_form form = LABEL_ESCAPED;
     struct slice value = SLICE("");
-    uint32_t start = l->at;
-    struct slice name = take_until(l, '=');
-    if (name.len == 0 || name.bytes[0] == ',' || name.bytes[0] == '}' || name.bytes[0] == '"') {
-        l->at = start;
+    struct slice name = take_label_name(l);
+    if (name.len == 0) {
         return expected(p, l, "a label name");
     }
     skip_blanks(l);

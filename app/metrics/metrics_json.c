@@ -82,6 +82,16 @@ static bool string_of(const struct walk *w, uint32_t token, struct text *scratch
     return true;
 }
 
+/* The content of a string that is a word or a number; false for anything else. */
+static bool word_of(const struct walk *w, uint32_t token, struct text *scratch, struct slice *s) {
+    if (json_plain(w->j, token, s)) {
+        return true;
+    }
+    bool ok = json_string(w->j, token, scratch);
+    *s = text_slice(scratch);
+    return ok;
+}
+
 /* Adds one label. Strings are taken in place where they can be, else from `scratch`. */
 static bool add_label(const struct walk *w, uint32_t name_token, struct label_set *labels,
                       struct text *scratch) {
@@ -113,17 +123,16 @@ static bool read_labels(const struct walk *w, uint32_t object, struct label_set 
 /* The value, if there is one: a number, or a string that holds one. */
 static bool read_value(const struct walk *w, uint32_t object, double *value, bool *given) {
     uint32_t token = member_of(w, object, SLICE("value"));
+    char bytes[64];
+    struct text scratch = text_over(bytes, sizeof bytes);
     struct slice s;
     *given = token != JSON_NONE;
     if (!*given) {
         return true;
     }
-    bool is_text = json_type(w->j, token) == JSON_NUMBER || json_type(w->j, token) == JSON_STRING;
     s = json_raw(w->j, token);
-    if (json_type(w->j, token) == JSON_STRING) {
-        is_text = json_plain(w->j, token, &s); /* a number has nothing to escape */
-    }
-    if (!is_text || !number_parse(s, value)) {
+    bool is_number = json_type(w->j, token) == JSON_NUMBER;
+    if ((!is_number && !word_of(w, token, &scratch, &s)) || !number_parse(s, value)) {
         return refuse(w, "value", "expected a number, or a string that is one");
     }
     return true;
@@ -182,12 +191,14 @@ static bool read_samples(struct walk *w, uint32_t object, struct slice family,
 
 static bool read_kind(const struct walk *w, uint32_t object, enum registry_kind *kind) {
     uint32_t token = member_of(w, object, SLICE("type"));
+    char bytes[16];
+    struct text scratch = text_over(bytes, sizeof bytes);
     struct slice word;
     *kind = REGISTRY_KIND_NONE;
     if (token == JSON_NONE || json_equals(w->j, token, SLICE(""))) {
         return true;
     }
-    if (!json_plain(w->j, token, &word) || !registry_kind_from(word, kind)) {
+    if (!word_of(w, token, &scratch, &word) || !registry_kind_from(word, kind)) {
         return refuse(w, "type", "expected counter, gauge, histogram, summary or untyped");
     }
     return true;

@@ -108,23 +108,23 @@ enum relation {
  * x_total, which the text format knows as a counter of that name; what else OpenMetrics puts into
  * a family stands beside it as a gauge, as client libraries print it in the text format. */
 static const struct {
-    enum registry_kind kind;
     struct slice suffix;
+    enum registry_kind kind;
     enum relation relation;
 } relations[] = {
-    {REGISTRY_KIND_HISTOGRAM, {"_bucket", 7}, MEMBER},
-    {REGISTRY_KIND_HISTOGRAM, {"_sum", 4}, MEMBER},
-    {REGISTRY_KIND_HISTOGRAM, {"_count", 6}, MEMBER},
-    {REGISTRY_KIND_HISTOGRAM, {"_created", 8}, GAUGE_BESIDE},
-    {REGISTRY_KIND_SUMMARY, {"_sum", 4}, MEMBER},
-    {REGISTRY_KIND_SUMMARY, {"_count", 6}, MEMBER},
-    {REGISTRY_KIND_SUMMARY, {"_created", 8}, GAUGE_BESIDE},
-    {REGISTRY_KIND_COUNTER, {"_total", 6}, COUNTER_BESIDE},
-    {REGISTRY_KIND_COUNTER, {"_created", 8}, GAUGE_BESIDE},
-    {REGISTRY_KIND_INFO, {"_info", 5}, GAUGE_BESIDE},
-    {REGISTRY_KIND_GAUGE_HISTOGRAM, {"_bucket", 7}, MEMBER},
-    {REGISTRY_KIND_GAUGE_HISTOGRAM, {"_gsum", 5}, GAUGE_BESIDE},
-    {REGISTRY_KIND_GAUGE_HISTOGRAM, {"_gcount", 7}, GAUGE_BESIDE},
+    {{"_bucket", 7}, REGISTRY_KIND_HISTOGRAM, MEMBER},
+    {{"_sum", 4}, REGISTRY_KIND_HISTOGRAM, MEMBER},
+    {{"_count", 6}, REGISTRY_KIND_HISTOGRAM, MEMBER},
+    {{"_created", 8}, REGISTRY_KIND_HISTOGRAM, GAUGE_BESIDE},
+    {{"_sum", 4}, REGISTRY_KIND_SUMMARY, MEMBER},
+    {{"_count", 6}, REGISTRY_KIND_SUMMARY, MEMBER},
+    {{"_created", 8}, REGISTRY_KIND_SUMMARY, GAUGE_BESIDE},
+    {{"_total", 6}, REGISTRY_KIND_COUNTER, COUNTER_BESIDE},
+    {{"_created", 8}, REGISTRY_KIND_COUNTER, GAUGE_BESIDE},
+    {{"_info", 5}, REGISTRY_KIND_INFO, GAUGE_BESIDE},
+    {{"_bucket", 7}, REGISTRY_KIND_GAUGE_HISTOGRAM, MEMBER},
+    {{"_gsum", 5}, REGISTRY_KIND_GAUGE_HISTOGRAM, GAUGE_BESIDE},
+    {{"_gcount", 7}, REGISTRY_KIND_GAUGE_HISTOGRAM, GAUGE_BESIDE},
 };
 
 static enum relation relation_of(const struct registry_declaration *d, struct slice suffix) {
@@ -246,6 +246,14 @@ static bool settle_undeclared(const struct registry *r, const struct registry_tx
     return settle(r, txn, target, false, p);
 }
 
+/* True when the declared name, said without a type, is that of a histogram's or summary's sample. */
+static bool is_owned(const struct registry *r, const struct registry_declaration *d,
+                     struct slice sample) {
+    struct slice owner;
+    return d->kind == REGISTRY_KIND_NONE && registry_find_family(r, sample) == REGISTRY_NONE &&
+           find_owner(r, sample, &owner) != REGISTRY_NONE;
+}
+
 bool registry_resolve_sample(const struct registry *r, const struct registry_txn *txn,
                              struct slice sample, struct registry_resolve_target *target,
                              struct problem *p) {
@@ -258,6 +266,10 @@ bool registry_resolve_sample(const struct registry *r, const struct registry_txn
     struct slice suffix = {sample.bytes + d->name_len, sample.len - d->name_len};
     switch (relation_of(d, suffix)) {
     case MEMBER:
+        if (is_owned(r, d, sample)) {
+            target->declared = true; /* said, but of a family that exists */
+            return settle_undeclared(r, txn, target, p);
+        }
         target->name.len = d->name_len;
         target->type = type_of_kind(d->kind, default_type);
         target->declared = true;

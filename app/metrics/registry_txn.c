@@ -120,7 +120,7 @@ static bool take_existing(struct registry *r, struct registry_txn *txn, uint32_t
     struct registry_series *s = &r->series[series];
     struct slice identity = registry_store_identity(r, series);
     struct slice name = registry_family_name(r, s->family);
-    double value;
+    double value = 0;
     if (r->families[s->family].flags & REGISTRY_FAMILY_OWN) {
         struct text t = registry_resolve_refuse(p, PROBLEM_CONFLICT, name);
         text_puts(&t, "is pingshot's own, choose another name");

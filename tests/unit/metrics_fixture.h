@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * metrics_fixture.h: one registry and what the tests of app/metrics do with it: whole bodies in,
+ * whole pages out.
+ */
+#ifndef PINGSHOT_TESTS_METRICS_FIXTURE_H
+#define PINGSHOT_TESTS_METRICS_FIXTURE_H
+
+#include "metrics/exposition_reader.h"
+#include "metrics/exposition_writer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct registry reg;
+static struct problem problem;
+static char page_bytes[65536];
+
+static const struct registry_txn_options defaults = {METRIC_COUNTER, false};
+
+static inline int fresh(void **state) {
+    static const uint8_t key[HASH_KEY_BYTES] = {1, 2, 3, 4, 5, 6, 7, 8};
+    (void)state;
+    memset(&reg, 0xa5, sizeof reg);
+    registry_init(&reg, key);
+    return 0;
+}
+
+static inline struct slice of(const char *string) {
+    return (struct slice){string, (uint32_t)strlen(string)};
+}
+
+static inline struct registry_txn *begin(enum registry_txn_mode mode) {
+    struct registry_txn *txn = registry_txn_begin(&reg, mode, &defaults, &problem);
+    assert_non_null(txn);
+    return txn;
+}
+
+/* Reads a body into a transaction. */
+static inline bool add(struct registry_txn *txn, const char *body) {
+    struct exposition_reader reader;
+    uint32_t n = (uint32_t)strlen(body);
+    uint32_t consumed;
+    problem = (struct problem){0};
+    exposition_reader_init(&reader, &reg, txn);
+    return exposition_reader_feed(&reader, body, n, &consumed, &problem) &&
+           exposition_reader_finish(&reader, body + consumed, n - consumed, &problem);
+}
+
+/* A whole request: all or nothing. */
+static inline bool apply_with(enum registry_txn_mode mode,
+                              const struct registry_txn_options *options, const char *body) {
+    struct registry_txn *txn = registry_txn_begin(&reg, mode, options, &problem);
+    assert_non_null(txn);
+    bool ok = add(txn, body) && registry_txn_commit(&reg, txn, &problem);
+    registry_txn_end(&reg, txn);
+    return ok;
+}
+
+static inline bool create(const char *body) {
+    return apply_with(REGISTRY_CREATE, &defaults, body);
+}
+
+static inline bool update(const char *body) {
+    return apply_with(REGISTRY_UPDATE, &defaults, body);
+}
+
+static inline const char *page(enum exposition_format format) {
+    struct exposition_writer w;
+    struct text out = text_over(page_bytes, sizeof page_bytes - 1);
+    exposition_writer_init(&w, &reg, format);
+    assert_true(exposition_writer_pull(&w, &reg, &out));
+    page_bytes[out.len] = '\0';
+    return page_bytes;
+}
+
+static inline void expect_page(const char *expected) {
+    assert_string_equal(page(EXPOSITION_TEXT), expected);
+}
+
+static inline void expect_openmetrics(const char *expected) {
+    assert_string_equal(page(EXPOSITION_OPENMETRICS), expected);
+}
+
+/* The last problem was of that kind, and its line is exactly that. */
+static inline void expect_problem(enum problem_kind kind, const char *line) {
+    char text[PROBLEM_LINE_BYTES + 1];
+    memcpy(text, problem.line, problem.line_len);
+    text[problem.line_len] = '\0';
+    assert_string_equal(text, line);
+    assert_int_equal(problem.kind, kind);
+}
+
+/* The lines a committed transaction answers with. */
+static inline void expect_reply(const struct registry_txn *txn, const char *expected) {
+    struct exposition_reply reply;
+    struct text out = text_over(page_bytes, sizeof page_bytes - 1);
+    exposition_reply_init(&reply, txn);
+    assert_true(exposition_reply_pull(&reply, &reg, &out));
+    page_bytes[out.len] = '\0';
+    assert_string_equal(page_bytes, expected);
+}
+
+static inline uint32_t used(uint32_t table) {
+    return registry_stats(&reg, table).used;
+}
+
+/* Every list, count and place of the registry fits the others. */
+static inline void check_registry(void) {
+    uint32_t families = 0;
+    uint32_t series = 0;
+    for (uint32_t f = 0; f < reg.families_end; f++) {
+        const struct registry_family *family = &reg.families[f];
+        if ((family->flags & REGISTRY_FAMILY_USED) == 0) {
+            continue;
+        }
+        uint32_t count = 0;
+        uint32_t last = REGISTRY_NONE;
+        families++;
+        assert_int_equal(registry_find_family(&reg, registry_family_name(&reg, f)), f);
+        for (uint32_t s = family->first_series; s != REGISTRY_NONE; s = reg.series[s].next) {
+            struct slice line = registry_series_line(&reg, s);
+            assert_int_equal(reg.series[s].family, f);
+            assert_int_equal(line.bytes[line.len - 1], '\n');
+            assert_memory_equal(line.bytes, registry_family_name(&reg, f).bytes, family->name_len);
+            last = s;
+            count++;
+        }
+        assert_int_equal(last, family->last_series);
+        assert_int_equal(count, family->series_count);
+        series += count;
+    }
+    assert_int_equal(families, used(0));
+    assert_int_equal(series, used(1));
+    uint32_t places = 0;
+    for (uint32_t i = 0; i < REGISTRY_SERIES_PLACES; i++) {
+        places += reg.series_places[i] != 0;
+    }
+    assert_int_equal(places, series);
+}
+
+/* Nothing is under way and nobody claims anything. */
+static inline void expect_idle(void) {
+    assert_int_equal(used(3), 0);
+    for (uint32_t f = 0; f < reg.families_end; f++) {
+        if (reg.families[f].flags & REGISTRY_FAMILY_USED) {
+            assert_int_equal(reg.families[f].busy_count, 0);
+            assert_int_equal(reg.families[f].flags & REGISTRY_FAMILY_FRESH, 0);
+        }
+    }
+    for (uint32_t i = 0; i < CFG_REGISTRY_TRANSACTIONS_MAX; i++) {
+        for (uint32_t w = 0; w < REGISTRY_SERIES_WORDS; w++) {
+            assert_int_equal(reg.txns[i].series[w], 0);
+        }
+    }
+    check_registry();
+}
+
+#endif
