@@ -38,7 +38,7 @@ static void put_allow(struct text *t, uint8_t methods) {
                                          SLICE("DELETE")};
     const char *separator = "Allow: ";
     for (uint32_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if ((methods >> i & 1u) != 0) {
+        if (((uint32_t)methods >> i & 1u) != 0) {
             text_puts(t, separator);
             text_put_slice(t, names[i]);
             separator = ", ";
