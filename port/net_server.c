@@ -13,6 +13,10 @@
 _Static_assert(TCP_SND_BUF >= CFG_LINE_BYTES + 512,
                "TCP_SND_BUF: at least CFG_LINE_BYTES + 512, a head and one line must fit");
 
+/* Segments of one connection that may wait here for the app to take them. More stay with lwIP, one
+ * at a time: each, even of a single byte, holds a frame of the pool that all connections share. */
+#define RECEIVED_PBUFS_MAX 4
+
 static struct net_conn *conn_of(struct transport *t) {
     return (struct net_conn *)t;
 }
@@ -145,6 +149,9 @@ static err_t on_recv(void *arg, struct altcp_pcb *pcb, struct pbuf *p, err_t err
     struct net_conn *conn = arg;
     (void)pcb;
     (void)err;
+    if (p != NULL && conn->received != NULL && pbuf_clen(conn->received) >= RECEIVED_PBUFS_MAX) {
+        return ERR_MEM; /* lwIP keeps it, acknowledges nothing, and offers it again */
+    }
     enter(conn);
     if (p == NULL) {
         conn->peer_closed = true;
