@@ -239,22 +239,3 @@ bool exposition_writer_pull(struct exposition_writer *w, const struct registry *
     }
     return true;
 }
-
-/* ---- replies ----------------------------------------------------------------------------- */
-
-void exposition_reply_init(struct exposition_reply *reply, const struct registry_txn *txn) {
-    reply->txn = txn;
-    reply->series = 0;
-}
-
-bool exposition_reply_pull(struct exposition_reply *reply, const struct registry *r,
-                           struct text *out) {
-    uint32_t series = registry_txn_next_series(reply->txn, reply->series);
-    for (; series != REGISTRY_NONE; series = registry_txn_next_series(reply->txn, series + 1)) {
-        if (!put_line(out, registry_series_line(r, series))) {
-            reply->series = series;
-            return false;
-        }
-    }
-    return true;
-}

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * exposition_writer.h: the registry as a page for a scraper, and the lines a transaction touched
- * as the reply to its request. Both are cursors: pull writes what fits, call it again when there
- * is room. Not its job: events, `# EOF`, HTTP.
+ * exposition_writer.h: the registry as a page for a scraper. A cursor: pull writes what fits, call
+ * it again when there is room. Not its job: events, `# EOF`, HTTP.
  */
 #ifndef PINGSHOT_METRICS_EXPOSITION_WRITER_H
 #define PINGSHOT_METRICS_EXPOSITION_WRITER_H
 
-#include "metrics/registry_txn.h"
+#include "metrics/exposition_reply.h"
+#include "metrics/registry.h"
 
 enum exposition_format {
     EXPOSITION_TEXT,        /* text/plain; version=0.0.4 */
@@ -36,18 +36,5 @@ void exposition_writer_init(struct exposition_writer *w, const struct registry *
  * there is more for a next call. Every line fits an empty buffer of CFG_LINE_BYTES. */
 bool exposition_writer_pull(struct exposition_writer *w, const struct registry *r,
                             struct text *out);
-
-/* The lines of the series that a committed transaction touched, as they stand when written, in
- * text format, in the order of their slots (that of the body, while slots are new). */
-struct exposition_reply {
-    const struct registry_txn *txn;
-    uint32_t series; /* next slot to look at */
-};
-
-void exposition_reply_init(struct exposition_reply *reply, const struct registry_txn *txn);
-
-/* As exposition_writer_pull. The transaction must not be released before the last call. */
-bool exposition_reply_pull(struct exposition_reply *reply, const struct registry *r,
-                           struct text *out);
 
 #endif

@@ -440,6 +440,169 @@ static void helps_have_a_limit(void **state) {
     expect_idle();
 }
 
+/* ---- against a model --------------------------------------------------------------------- */
+
+#define FAMILIES 5
+#define LABELS 4
+
+struct model {
+    bool has[FAMILIES][LABELS];
+    double value[FAMILIES][LABELS];
+};
+
+/* What is committed, and what each transaction under way would make of it. */
+static struct model committed;
+static struct model pending[CFG_REGISTRY_TRANSACTIONS_MAX];
+static bool named[CFG_REGISTRY_TRANSACTIONS_MAX][FAMILIES]
+                 [LABELS]; /* in its body, and still there */
+static struct registry_txn *open_txns[CFG_REGISTRY_TRANSACTIONS_MAX];
+
+static uint32_t random_state;
+
+static uint32_t random_below(uint32_t n) {
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 17;
+    random_state ^= random_state << 5;
+    return random_state % n;
+}
+
+static bool family_exists(uint32_t f) {
+    for (uint32_t l = 0; l < LABELS; l++) {
+        if (committed.has[f][l]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* True when another transaction than `me` has something in the family, or in this very series. */
+static bool claimed(uint32_t me, uint32_t f, uint32_t label, bool whole_family) {
+    for (uint32_t i = 0; i < CFG_REGISTRY_TRANSACTIONS_MAX; i++) {
+        for (uint32_t l = 0; i != me && open_txns[i] != NULL && l < LABELS; l++) {
+            if (pending[i].has[f][l] && (whole_family || l == label)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void end_txn(uint32_t i) {
+    registry_txn_end(&reg, open_txns[i]);
+    open_txns[i] = NULL;
+    memset(&pending[i], 0, sizeof pending[i]);
+    memset(&named[i], 0, sizeof named[i]);
+}
+
+static void random_sample(uint32_t i) {
+    char body[64];
+    struct registry_txn *txn = open_txns[i];
+    bool updates = txn->mode == REGISTRY_UPDATE;
+    uint32_t f = random_below(FAMILIES);
+    uint32_t l = random_below(LABELS);
+    double value = 1 + random_below(100);
+    bool busy = claimed(i, f, l, !family_exists(f));
+    bool unknown = updates && !family_exists(f);
+    bool twice = !updates && named[i][f][l];
+    snprintf(body, sizeof body, "f%u{l=\"%u\"} %g\n", f, l, value);
+    if (!add(txn, body)) {
+        assert_int_equal(problem.kind, busy      ? PROBLEM_BUSY
+                                       : unknown ? PROBLEM_UNKNOWN
+                                                 : PROBLEM_MALFORMED);
+        assert_true(busy || unknown || twice);
+        end_txn(i);
+        return;
+    }
+    assert_false(busy || unknown || twice);
+    named[i][f][l] = true;
+    if (updates) {
+        pending[i].value[f][l] += value;
+    } else if (!committed.has[f][l]) {
+        pending[i].value[f][l] = value;
+    } else {
+        return; /* it exists: nothing is claimed */
+    }
+    pending[i].has[f][l] = true;
+}
+
+static void random_commit(uint32_t i) {
+    assert_true(registry_txn_commit(&reg, open_txns[i], &problem));
+    for (uint32_t f = 0; f < FAMILIES; f++) {
+        for (uint32_t l = 0; l < LABELS; l++) {
+            committed.has[f][l] |= pending[i].has[f][l];
+            committed.value[f][l] += pending[i].value[f][l];
+        }
+    }
+    end_txn(i);
+}
+
+static void random_delete(void) {
+    char name[8];
+    uint32_t f = random_below(FAMILIES);
+    snprintf(name, sizeof name, "f%u", f);
+    bool busy = claimed(UINT32_MAX, f, 0, true);
+    bool there = family_exists(f);
+    bool deleted = registry_delete(&reg, of(name), &problem);
+    assert_int_equal(deleted, there && !busy);
+    if (deleted) {
+        memset(committed.has[f], 0, sizeof committed.has[f]);
+        memset(committed.value[f], 0, sizeof committed.value[f]);
+        for (uint32_t i = 0; i < CFG_REGISTRY_TRANSACTIONS_MAX; i++) {
+            memset(named[i][f], 0, sizeof named[i][f]);
+        }
+    }
+}
+
+static void expect_committed(void) {
+    const char *text = page(EXPOSITION_TEXT);
+    size_t len = 0;
+    for (uint32_t f = 0; f < FAMILIES; f++) {
+        char line[64];
+        snprintf(line, sizeof line, "# TYPE f%u counter\n", f);
+        assert_int_equal(strstr(text, line) != NULL, family_exists(f));
+        len += family_exists(f) ? strlen(line) : 0;
+        for (uint32_t l = 0; l < LABELS; l++) {
+            if (committed.has[f][l]) {
+                snprintf(line, sizeof line, "\nf%u{l=\"%u\"} %.17g\n", f, l, committed.value[f][l]);
+                assert_non_null(strstr(text, line));
+                len += strlen(line) - 1;
+            }
+        }
+    }
+    assert_int_equal(strlen(text), len);
+}
+
+static void random_transactions(void **state) {
+    const char *seed = getenv("SEED");
+    (void)state;
+    random_state = seed != NULL ? (uint32_t)strtoul(seed, NULL, 0) : (uint32_t)(uintptr_t)&seed | 1;
+    print_message("SEED=%u\n", random_state);
+    for (int step = 0; step < 20000; step++) {
+        uint32_t i = random_below(CFG_REGISTRY_TRANSACTIONS_MAX);
+        uint32_t what = random_below(12);
+        if (open_txns[i] == NULL) {
+            open_txns[i] = begin(random_below(2) == 0 ? REGISTRY_CREATE : REGISTRY_UPDATE);
+        } else if (what == 0) {
+            random_commit(i);
+        } else if (what == 1) {
+            end_txn(i);
+        } else if (what == 2) {
+            random_delete();
+        } else {
+            random_sample(i);
+        }
+        check_registry();
+        expect_committed();
+    }
+    for (uint32_t i = 0; i < CFG_REGISTRY_TRANSACTIONS_MAX; i++) {
+        if (open_txns[i] != NULL) {
+            end_txn(i);
+        }
+    }
+    expect_committed();
+    expect_idle();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(creating_again_keeps_values, fresh),
@@ -464,6 +627,7 @@ int main(void) {
         cmocka_unit_test_setup(names_have_a_limit, fresh),
         cmocka_unit_test_setup(lines_have_a_limit, fresh),
         cmocka_unit_test_setup(helps_have_a_limit, fresh),
+        cmocka_unit_test_setup(random_transactions, fresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * exposition_reply.c: see exposition_reply.h.
+ */
+#include "metrics/exposition_reply.h"
+
+void exposition_reply_init(struct exposition_reply *reply, const struct registry_txn *txn) {
+    reply->txn = txn;
+    reply->series = 0;
+}
+
+bool exposition_reply_pull(struct exposition_reply *reply, const struct registry *r,
+                           struct text *out) {
+    uint32_t series = registry_txn_next_series(reply->txn, reply->series);
+    for (; series != REGISTRY_NONE; series = registry_txn_next_series(reply->txn, series + 1)) {
+        struct slice line = registry_series_line(r, series);
+        if (line.len > text_room(out)) {
+            reply->series = series;
+            return false;
+        }
+        text_put_slice(out, line);
+    }
+    reply->series = CFG_SERIES_MAX;
+    return true;
+}
