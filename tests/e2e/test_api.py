@@ -128,7 +128,7 @@ def test_default_type(curl):
         "gauge",
         "counter",
     )
-    refused(curl("/create?type=meter", "-d", "default_d 1"), 400, "meter")
+    refused(curl("/create?type=meter", "-d", "default_d 1"), 400, "type=")
 
 
 def test_existing_series_keep_their_value(curl):
@@ -155,7 +155,7 @@ def test_conflicts(curl):
 
 def test_mixed_label_names_need_a_word(curl):
     text = 'mixed{a="1"} 1\nmixed{b="2"} 2\n'
-    refused(curl("/create", "--data-binary", text), 400, "labels=any")
+    refused(curl("/create", "--data-binary", text), 409, "labels=any")
     assert "mixed" not in curl("/metrics").text
     assert curl("/create?labels=any", "--data-binary", text).text == text
 
@@ -168,7 +168,6 @@ BAD_LINES = [
     ('bad_sample{a=1} 1', "line 2"),
     ('bad_sample{a="1",a="2"} 1', "line 2"),
     ('bad_sample{__a="1"} 1', "__a"),
-    ('bad_sample{a="\\x"} 1', "line 2"),
     ("bad_sample 1 2 3", "line 2"),
     ("# TYPE bad_sample meter\nbad_sample 1", "line 2"),
 ]  # fmt: skip
@@ -350,7 +349,7 @@ def test_own_metrics(target, curl):
         label = f'{{table="{table}"}}'
         used, high, most, refusals = (
             value_of(page, f"pingshot_table_{what}{label}")
-            for what in ("used", "high_water", "limit", "refused_total")
+            for what in ("used", "high_water", "limit", "refusals_total")
         )
         assert most == limit and 0 <= used <= high <= most and refusals >= 0
 

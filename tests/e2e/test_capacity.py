@@ -176,7 +176,14 @@ def scrape_while(target, seconds):
     return count
 
 
-@pytest.mark.parametrize("kind", ["idle", "idle after a request", "trickling", "reconnecting"])
+@pytest.mark.parametrize(
+    "kind",
+    ["trickling"]
+    + [
+        pytest.param(kind, marks=pytest.mark.slow)
+        for kind in ("idle", "kept alive", "reconnecting")
+    ],
+)
 def test_many_clients_do_not_stop_a_scrape(own_target, kind):
     """200 clients, more than the pool has room for."""
     target = own_target()
@@ -186,7 +193,7 @@ def test_many_clients_do_not_stop_a_scrape(own_target, kind):
         client = target.client(timeout_s=1)
         clients.append(client)
         with contextlib.suppress(OSError, FramingError):
-            if kind == "idle after a request":
+            if kind == "kept alive":
                 client.get("/ping")
             elif kind != "idle":
                 client.send(b"GET /ping HTTP/1.1\r\n")
@@ -203,14 +210,14 @@ def test_many_clients_do_not_stop_a_scrape(own_target, kind):
                 join()
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        scrapes = pool.submit(scrape_while, target, 5)
+        scrapes = pool.submit(scrape_while, target, 2.5)
         for _ in range(200):
             with contextlib.suppress(OSError):
                 join()
         while not scrapes.done():
             trouble()
             time.sleep(0.1)
-        assert scrapes.result() >= 10
+        assert scrapes.result() >= 5
     for client in clients:
         client.close()
     wait_until(lambda: target.get("/ping").status == 200, 5, "an answer after the crowd has gone")

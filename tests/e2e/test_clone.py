@@ -26,7 +26,15 @@ LINT_OF_REFERENCE_NAMES = {
     '"_count" suffix',
     'events_to_metrics_scraper_counts counter metrics should have "_total" suffix',
 }
-DEFAULT_TYPE_LINT = 'counter metrics should have "_total" suffix'
+# What it has to say about a name only once it has a type.
+LINT_OF_A_TYPE = [
+    'counter metrics should have "_total" suffix',
+    'non-histogram metrics should not have "_bucket" suffix',
+    'non-histogram metrics should not have "le" label',
+    'non-summary metrics should not have "quantile" label',
+    'non-histogram and non-summary metrics should not have "_count" suffix',
+    'non-histogram and non-summary metrics should not have "_sum" suffix',
+]
 
 
 def number(value):
@@ -62,13 +70,14 @@ class Page:
 def read_text(text):
     page = Page()
     declared = types_of(text)
-    for family in prometheus_client.parser.text_string_to_metric_families(text):
-        added_total = family.type == "counter" and family.name + "_total" not in declared
+    # The parser gives every counter a name with _total, also where another family has that name.
+    # So counters are hidden from it; what they are is in `declared`.
+    hidden = re.sub(r"^(# TYPE \S+) counter$", r"\1 untyped", text, flags=re.MULTILINE)
+    for family in prometheus_client.parser.text_string_to_metric_families(hidden):
+        kind = declared.get(family.name, "untyped")
         for sample in family.samples:
             if not OWN.match(sample.name):
-                name = sample.name[: -len("_total")] if added_total else sample.name
-                kind = "untyped" if family.type == "unknown" else family.type
-                page.add(name, sample.labels, sample.value, kind, family.documentation)
+                page.add(sample.name, sample.labels, sample.value, kind, family.documentation)
     return page
 
 
@@ -133,12 +142,12 @@ SOURCES = [Prometheus, Alertmanager, VictoriaMetrics, Pushgateway]
 def test_clone(own_target, clone_net, tools, tmp_path, kind, default_type):
     source_text = page_of(kind, clone_net, tools, tmp_path)
     source = read_text(source_text)
-    assert len(source.samples) > 50
+    assert len(source.samples) > 30
 
     query = [f"type={default_type}"] if default_type else []
     if kind is VictoriaMetrics:  # mixes label names in a family
         refused = own_target().post("/create", source_text, "text/plain")
-        assert refused.status == 400 and "labels=any" in refused.text, refused
+        assert refused.status == 409 and "labels=any" in refused.text, refused
         query.append("labels=any")
     target = own_target()
     created = target.post("/create?" + "&".join(query), source_text, "text/plain")
@@ -173,12 +182,12 @@ def test_clone(own_target, clone_net, tools, tmp_path, kind, default_type):
 
 
 def check_lint(net, tools, source_text, clone_text, untyped_names):
-    """promtool finds in the clone what it found in the source. Where the source had no TYPE, what
-    is wrong with the name of a counter is new."""
+    """promtool finds in the clone what it found in the source; more only about names that had no
+    type there."""
     _, source_lines = promtool(net, tools, source_text)
     _, clone_lines = promtool(net, tools, clone_text)
     tolerated = source_lines | LINT_OF_REFERENCE_NAMES
-    tolerated |= {f"{name} {DEFAULT_TYPE_LINT}" for name in untyped_names}
+    tolerated |= {f"{name} {lint}" for name in untyped_names for lint in LINT_OF_A_TYPE}
     assert clone_lines <= tolerated, clone_lines - tolerated
 
 

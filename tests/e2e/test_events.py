@@ -186,7 +186,7 @@ def test_behind_a_proxy(own_target, header, trusted):
 
 def test_a_scraper_is_forgotten(own_target):
     """After the scraper timeout what waited for it alone is released."""
-    target = own_target("--scraper-timeout", "2s")
+    target = own_target("--scraper-timeout", "1s")
     lines_of(target, "stays")
     lines_of(target, "goes")
     assert " 2 scrapers" in post(target, "a=1").text
@@ -196,7 +196,7 @@ def test_a_scraper_is_forgotten(own_target):
         page = curl_at(target, "/metrics?scraper=stays").text
         return 'scraper="goes"' not in page and page
 
-    page = wait_until(forgotten, 6, "the scraper to be forgotten", 0.3)
+    page = wait_until(forgotten, 6, "the scraper to be forgotten", 0.2)
     assert value_of(page, 'pingshot_table_used{table="events"}') == 0
     assert " 1 scraper\n" in post(target, "a=2").text
     assert lines_of(target, "goes") == [], "it is new, and was not there when that came"
@@ -204,7 +204,7 @@ def test_a_scraper_is_forgotten(own_target):
 
 
 def test_a_full_table_drains_when_its_scraper_is_forgotten(own_target):
-    target = own_target("--scraper-timeout", "2s")
+    target = own_target("--scraper-timeout", "1s")
     lines_of(target, "goes")
     with target.client() as client:
         for i in range(target.capacities.events):

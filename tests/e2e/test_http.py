@@ -486,11 +486,11 @@ def test_closed_in_the_middle_of_a_request(target):
                 pytest.fail(f"an answer to half a request, {part!r}")
     with target.client() as client:
         client.send(
-            crlf("POST /create HTTP/1.1", HOST, TEXT, "Content-Length: 100") + b"http_b 1\n"
+            crlf("POST /create HTTP/1.1", HOST, TEXT, "Content-Length: 100") + b"http_half 1\n"
         )
         client.sock.shutdown(1)
         client.is_closed()
-    assert "http_b" not in target.get("/metrics").text
+    assert "http_half" not in target.get("/metrics").text
 
 
 # ---- Decoding ---------------------------------------------------------------------------------

@@ -183,7 +183,7 @@ def test_every_event_once(campaigns, variant):
 
 
 def test_every_event_once_in_short(start_target, tools, tmp_path):
-    campaign(VARIANTS[0], start_target, tools, tmp_path, 5)
+    campaign(VARIANTS[0], start_target, tools, tmp_path, 2)
 
 
 @pytest.mark.slow

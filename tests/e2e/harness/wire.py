@@ -57,6 +57,7 @@ class Connection:
     """One TCP connection. Set the policy before or after `send`; it holds from the next segment.
 
     ack_limit: how many bytes of the server's stream are acknowledged at most (None: all).
+    hold_last: of what has arrived the last byte is never acknowledged.
     right_edge: the server may send the stream up to here (None: a window that is never full).
     silent: nothing at all is sent, whatever arrives.
     rst_on_data: what arrives is answered with RST, as a kernel does after close().
@@ -67,6 +68,7 @@ class Connection:
         self._wire = wire
         self.local_port = local_port
         self.ack_limit = None
+        self.hold_last = False
         self.right_edge = None
         self.silent = False
         self.rst_on_data = False
@@ -135,10 +137,12 @@ class Connection:
 
     def _advance_ack(self):
         """What to acknowledge, as an offset in the stream. Never takes back what was said."""
-        limit = len(self.received) if self.ack_limit is None else self.ack_limit
-        self.acked = max(self.acked, min(limit, len(self.received)))
-        whole = self.server_closed and self.acked == len(self.received)
-        return self.acked + (1 if whole and self.ack_limit is None else 0)
+        limit = len(self.received) - (1 if self.hold_last else 0)
+        if self.ack_limit is not None:
+            limit = min(limit, self.ack_limit)
+        self.acked = max(self.acked, limit)
+        fin_as_well = self.server_closed and self.acked == len(self.received)
+        return self.acked + (1 if fin_as_well and self.ack_limit is None else 0)
 
     # ---- receiving -------------------------------------------------------------------------
 
