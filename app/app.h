@@ -31,12 +31,12 @@ struct app_config {
 struct app {
     struct app_config config;
     uint64_t uptime_ms;
-    uint32_t now_ms;           /* of the last poll */
-    uint32_t ping_family;      /* ping_request_count */
-    uint32_t ping_series;      /* its series without a path and a receiver */
+    uint32_t now_ms;      /* of the last poll */
+    uint32_t ping_family; /* ping_request_count */
+    uint32_t ping_series; /* its series without a path and a receiver */
     struct registry registry;
     struct delivery delivery;
-    struct json json;          /* of the body being read */
+    struct json json; /* of the body being read */
     struct http_server http;
 };
 

@@ -17,9 +17,8 @@ _Static_assert(HEADER_BYTES_MAX <= CFG_LINE_BYTES && SAMPLE_BYTES_MAX <= CFG_LIN
 
 bool own_metrics_table(const struct app *app, uint32_t index, struct table_stats *stats) {
     const struct table_stats *const tables[] = {
-        &app->delivery.events.stats,       &app->delivery.scrapers.stats,
-        &app->delivery.scrapes_stats,      &app->http.connections_stats,
-        &app->http.bodies_stats,
+        &app->delivery.events.stats,  &app->delivery.scrapers.stats, &app->delivery.scrapes_stats,
+        &app->http.connections_stats, &app->http.bodies_stats,
     };
     const uint32_t tables_count = sizeof tables / sizeof tables[0];
     if (index < REGISTRY_TABLES) {
@@ -206,23 +205,22 @@ static const struct own_family families[] = {
      TYPE_BARE_COUNTER},
     {"pingshot_events_pending", "Events that wait for a scraper or are in flight to it.",
      put_scraper_pending, TYPE_GAUGE},
-    {"pingshot_event_deliveries", "Events delivered, once for each scraper.",
-     put_events_delivered, TYPE_COUNTER},
+    {"pingshot_event_deliveries", "Events delivered, once for each scraper.", put_events_delivered,
+     TYPE_COUNTER},
     {"pingshot_event_rollbacks", "Scrapes with events that were not acknowledged in time.",
      put_rollbacks, TYPE_COUNTER},
     {"pingshot_events_released", "Events that waited only for a scraper that was forgotten.",
      put_events_released, TYPE_COUNTER},
-    {"pingshot_http_requests", "Responses by handler and status code.", put_requests,
-     TYPE_COUNTER},
+    {"pingshot_http_requests", "Responses by handler and status code.", put_requests, TYPE_COUNTER},
     {"pingshot_http_evictions", "Connections cut off to make room for another.", put_evictions,
      TYPE_COUNTER},
     {"pingshot_http_timeouts", "Requests that did not come in time.", put_timeouts, TYPE_COUNTER},
     {"pingshot_table_used", "Entries in use of each fixed table.", put_table_used, TYPE_GAUGE},
-    {"pingshot_table_high_water", "The most entries that were ever in use.",
-     put_table_high_water, TYPE_GAUGE},
+    {"pingshot_table_high_water", "The most entries that were ever in use.", put_table_high_water,
+     TYPE_GAUGE},
     {"pingshot_table_limit", "Entries that there are.", put_table_limit, TYPE_GAUGE},
-    {"pingshot_table_refusals", "Requests refused because no entry was left.",
-     put_table_refusals, TYPE_COUNTER},
+    {"pingshot_table_refusals", "Requests refused because no entry was left.", put_table_refusals,
+     TYPE_COUNTER},
 };
 
 #define FAMILIES_COUNT (sizeof families / sizeof families[0])

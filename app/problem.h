@@ -13,12 +13,12 @@
 
 enum problem_kind {
     PROBLEM_NONE = 0,
-    PROBLEM_MALFORMED,  /* the input breaks its own format: 400 */
-    PROBLEM_UNKNOWN,    /* names something that does not exist: 404 */
-    PROBLEM_CONFLICT,   /* contradicts what exists: 409 */
-    PROBLEM_TOO_LARGE,  /* more than a request may have: 413 */
-    PROBLEM_FULL,       /* a table has no room: 503, try later */
-    PROBLEM_BUSY,       /* another request is changing the same thing: 503, try at once */
+    PROBLEM_MALFORMED, /* the input breaks its own format: 400 */
+    PROBLEM_UNKNOWN,   /* names something that does not exist: 404 */
+    PROBLEM_CONFLICT,  /* contradicts what exists: 409 */
+    PROBLEM_TOO_LARGE, /* more than a request may have: 413 */
+    PROBLEM_FULL,      /* a table has no room: 503, try later */
+    PROBLEM_BUSY,      /* another request is changing the same thing: 503, try at once */
 };
 
 struct problem {

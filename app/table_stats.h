@@ -9,11 +9,11 @@
 #include <stdint.h>
 
 struct table_stats {
-    const char *name;        /* value of the label `table` */
-    uint32_t used;           /* entries (or bytes) in use now */
-    uint32_t high_water;     /* the most that were ever in use */
-    uint32_t limit;          /* how many there are */
-    uint32_t refused_total;  /* requests turned away because none was left */
+    const char *name;       /* value of the label `table` */
+    uint32_t used;          /* entries (or bytes) in use now */
+    uint32_t high_water;    /* the most that were ever in use */
+    uint32_t limit;         /* how many there are */
+    uint32_t refused_total; /* requests turned away because none was left */
 };
 
 static inline void table_stats_set_used(struct table_stats *s, uint32_t used) {

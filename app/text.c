@@ -83,7 +83,7 @@ int text_hex_digit(char c) {
 /* Length of the UTF-8 sequence at `bytes`, of which `room` are there, or 0 when it is broken. */
 static uint32_t utf8_sequence(const uint8_t *bytes, uint32_t room) {
     uint8_t lead = bytes[0];
-    uint8_t low = 0x80; /* bounds of the second byte: they exclude overlong forms, surrogates */
+    uint8_t low = 0x80;  /* bounds of the second byte: they exclude overlong forms, surrogates */
     uint8_t high = 0xbf; /* and what is above U+10FFFF (RFC 3629 section 4) */
     uint32_t len;
     if (lead < 0x80) {

@@ -231,8 +231,8 @@ err_t net_server_listen(struct net_server *s, altcp_allocator_t *allocator, uint
         altcp_close(pcb);
         return err;
     }
-    struct altcp_pcb *listener = altcp_listen_with_backlog_and_err(
-        pcb, TCP_DEFAULT_LISTEN_BACKLOG, &err);
+    struct altcp_pcb *listener =
+        altcp_listen_with_backlog_and_err(pcb, TCP_DEFAULT_LISTEN_BACKLOG, &err);
     if (listener == NULL) {
         altcp_close(pcb);
         return err;

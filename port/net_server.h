@@ -16,13 +16,13 @@ struct net_server;
 struct net_conn {
     struct transport transport; /* first: the app knows it by this */
     struct net_server *server;
-    struct altcp_pcb *pcb;      /* NULL: this place is free */
+    struct altcp_pcb *pcb; /* NULL: this place is free */
     struct http_conn *http;
-    struct pbuf *received;      /* what the app has not taken yet */
-    uint32_t unacked_bytes;     /* taken from the app, not acknowledged by the peer's TCP */
-    bool peer_closed;           /* its FIN has come */
-    bool peer_closed_told;      /* and the app knows */
-    bool shut_down;             /* our FIN is on its way */
+    struct pbuf *received;  /* what the app has not taken yet */
+    uint32_t unacked_bytes; /* taken from the app, not acknowledged by the peer's TCP */
+    bool peer_closed;       /* its FIN has come */
+    bool peer_closed_told;  /* and the app knows */
+    bool shut_down;         /* our FIN is on its way */
 };
 
 struct net_server {

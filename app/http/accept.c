@@ -62,8 +62,7 @@ bool accept_prefers_openmetrics(struct slice accept) {
         bool wildcard = slice_equals(range.type, SLICE("*/*")) ||
                         slice_equals_nocase(range.type, SLICE("text/*"));
         if (slice_equals_nocase(range.type, SLICE("application/openmetrics-text"))) {
-            bool served = range.version.len == 0 ||
-                          slice_equals(range.version, SLICE("1.0.0")) ||
+            bool served = range.version.len == 0 || slice_equals(range.version, SLICE("1.0.0")) ||
                           slice_equals(range.version, SLICE("0.0.1"));
             if (served && range.weight > openmetrics) {
                 openmetrics = range.weight;

@@ -83,8 +83,8 @@ static bool ensure_begun(struct http_conn *c, struct problem *p) {
     struct registry *r = &app_of(c)->registry;
     if (change->txn == NULL) {
         bool update = slice_equals(c->route->path, SLICE("/update"));
-        change->txn = registry_txn_begin(r, update ? REGISTRY_UPDATE : REGISTRY_CREATE,
-                                         &change->options, p);
+        change->txn =
+            registry_txn_begin(r, update ? REGISTRY_UPDATE : REGISTRY_CREATE, &change->options, p);
         exposition_reader_init(&change->reader, r, change->txn);
     }
     return change->txn != NULL;

@@ -10,10 +10,10 @@
 #include "problem.h"
 
 struct http_body {
-    uint8_t state;          /* enum in http_body.c */
-    bool any_digit;         /* of the chunk size being read */
-    uint16_t line_bytes;    /* of a chunk-size or trailer line so far */
-    uint32_t remaining;     /* bytes of the body or of this chunk still to come */
+    uint8_t state;       /* enum in http_body.c */
+    bool any_digit;      /* of the chunk size being read */
+    uint16_t line_bytes; /* of a chunk-size or trailer line so far */
+    uint32_t remaining;  /* bytes of the body or of this chunk still to come */
 };
 
 enum http_body_result {

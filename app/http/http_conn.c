@@ -131,8 +131,7 @@ static void enter_respond(struct http_conn *c) {
 }
 
 /* A refusal after which the client cannot be understood any more. */
-static void reply_and_close(struct http_conn *c, enum http_status status,
-                            const struct problem *p) {
+static void reply_and_close(struct http_conn *c, enum http_status status, const struct problem *p) {
     c->close_after = true;
     enter_respond(c);
     reply_status_line(c, status, p);
@@ -232,8 +231,7 @@ static void check_media_type(struct http_conn *c, bool has_body) {
     }
     if (encoding.len > 0 && !slice_equals_nocase(encoding, SLICE("identity"))) {
         refuse_media_type(c, "Content-Encoding: only identity is taken");
-    } else if (c->route->media_types == HTTP_MEDIA_ANY ||
-               (!has_body && c->route->body_optional)) {
+    } else if (c->route->media_types == HTTP_MEDIA_ANY || (!has_body && c->route->body_optional)) {
         return;
     } else if (type.len == 0) {
         refuse_media_type(c, "no Content-Type");

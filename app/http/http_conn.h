@@ -37,17 +37,17 @@ enum http_conn_phase {
 };
 
 struct http_response {
-    http_source source;      /* NULL: no body */
-    uint8_t status;          /* enum http_status */
-    uint8_t content_type;    /* enum http_content_type */
-    bool ready;              /* a handler has replied */
-    bool started;            /* the head is out */
+    http_source source;   /* NULL: no body */
+    uint8_t status;       /* enum http_status */
+    uint8_t content_type; /* enum http_content_type */
+    bool ready;           /* a handler has replied */
+    bool started;         /* the head is out */
     bool chunked;
-    bool done;               /* all of it is with the transport */
-    bool retry_after;        /* say when to come again */
+    bool done;        /* all of it is with the transport */
+    bool retry_after; /* say when to come again */
     bool await_acknowledgement;
-    uint8_t allow;           /* methods for the Allow header, 0: none */
-    uint16_t reply_len;      /* of the short reply in http_conn.reply */
+    uint8_t allow;      /* methods for the Allow header, 0: none */
+    uint16_t reply_len; /* of the short reply in http_conn.reply */
 };
 
 struct http_conn {
@@ -57,24 +57,24 @@ struct http_conn {
     struct http_parser parser;
     struct http_body body;
     struct http_response response;
-    uint8_t phase;             /* enum http_conn_phase */
-    uint8_t body_mode;         /* enum http_body_mode */
-    bool held;                 /* begin was called and release was not */
-    bool discard_body;         /* replied already: the rest of the body is read and dropped */
-    bool close_after;          /* close when this response is out */
-    bool peer_closed;          /* the client has sent its FIN */
-    bool scraper;              /* scrapes: the last to be cut off */
-    uint32_t head_len;         /* bytes of the request's head at the front of rx */
-    uint32_t body_len;         /* bytes of the body behind it, or in body_buffer */
-    uint32_t raw_start;        /* bytes of rx from here on are still framed */
+    uint8_t phase;      /* enum http_conn_phase */
+    uint8_t body_mode;  /* enum http_body_mode */
+    bool held;          /* begin was called and release was not */
+    bool discard_body;  /* replied already: the rest of the body is read and dropped */
+    bool close_after;   /* close when this response is out */
+    bool peer_closed;   /* the client has sent its FIN */
+    bool scraper;       /* scrapes: the last to be cut off */
+    uint32_t head_len;  /* bytes of the request's head at the front of rx */
+    uint32_t body_len;  /* bytes of the body behind it, or in body_buffer */
+    uint32_t raw_start; /* bytes of rx from here on are still framed */
     uint32_t rx_len;
-    uint32_t body_received;    /* bytes, framing included */
-    char *body_buffer;         /* from the server's pool, or NULL */
-    uint32_t sent_bytes;       /* taken by the transport since the connection began; wraps */
-    uint32_t acked_bytes;      /* of those, acknowledged by the client's TCP; wraps */
-    uint32_t started_ms;       /* first byte of this request, or start of waiting for it */
+    uint32_t body_received; /* bytes, framing included */
+    char *body_buffer;      /* from the server's pool, or NULL */
+    uint32_t sent_bytes;    /* taken by the transport since the connection began; wraps */
+    uint32_t acked_bytes;   /* of those, acknowledged by the client's TCP; wraps */
+    uint32_t started_ms;    /* first byte of this request, or start of waiting for it */
     uint32_t body_started_ms;
-    uint32_t progress_ms;      /* the client last acknowledged something */
+    uint32_t progress_ms; /* the client last acknowledged something */
     uint32_t peer_len;
     char peer[HTTP_CONN_PEER_BYTES];
     uint64_t state[HTTP_CONN_STATE_BYTES / sizeof(uint64_t)];

@@ -11,12 +11,12 @@
 
 #include "http/http_server.h"
 
-#define CHUNK_SIZE_BYTES 6u  /* four hex digits and CR LF: a piece is below 64 KiB */
-#define CHUNK_END_BYTES 7u   /* CR LF, and "0" CR LF CR LF behind the last */
+#define CHUNK_SIZE_BYTES 6u /* four hex digits and CR LF: a piece is below 64 KiB */
+#define CHUNK_END_BYTES 7u  /* CR LF, and "0" CR LF CR LF behind the last */
 
 _Static_assert(CFG_HTTP_TX_BYTES <= 65535, "CFG_HTTP_TX_BYTES: at most 65535, one chunk's size");
-_Static_assert(CFG_HTTP_TX_BYTES >= HTTP_RESPONSE_HEAD_BYTES + CHUNK_SIZE_BYTES + CHUNK_END_BYTES +
-                                        CFG_LINE_BYTES,
+_Static_assert(CFG_HTTP_TX_BYTES >=
+                   HTTP_RESPONSE_HEAD_BYTES + CHUNK_SIZE_BYTES + CHUNK_END_BYTES + CFG_LINE_BYTES,
                "CFG_HTTP_TX_BYTES: a head and a line of CFG_LINE_BYTES must fit together");
 
 /* ---- head ------------------------------------------------------------------------------- */
@@ -26,8 +26,8 @@ static void put_content_type(struct text *t, uint8_t type) {
         [HTTP_TYPE_TEXT] = SLICE("Content-Type: text/plain; charset=utf-8\r\n"),
         [HTTP_TYPE_EXPOSITION] =
             SLICE("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"),
-        [HTTP_TYPE_OPENMETRICS] = SLICE(
-            "Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"),
+        [HTTP_TYPE_OPENMETRICS] =
+            SLICE("Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"),
         [HTTP_TYPE_JSON] = SLICE("Content-Type: application/json\r\n"),
     };
     text_put_slice(t, lines[type]);
@@ -123,8 +123,7 @@ static uint32_t frame_chunk(struct text *body, char *before_body, bool last) {
 /* Makes the next piece: `*bytes` points at it. False when there is not enough room for any. */
 static bool make_piece(struct http_conn *c, uint32_t room, struct slice *bytes) {
     struct http_response *r = &c->response;
-    const uint32_t front =
-        (r->started ? 0u : HTTP_RESPONSE_HEAD_BYTES) + CHUNK_SIZE_BYTES;
+    const uint32_t front = (r->started ? 0u : HTTP_RESPONSE_HEAD_BYTES) + CHUNK_SIZE_BYTES;
     if (room < front + CHUNK_END_BYTES) {
         return false;
     }
@@ -171,8 +170,7 @@ static bool send_piece(struct http_conn *c) {
     memcpy(state_before, c->state, sizeof state_before);
     const bool close_before = c->close_after;
     if (make_piece(c, room, &piece)) {
-        if (piece.len == 0 ||
-            c->transport->ops->write(c->transport, piece.bytes, piece.len) > 0) {
+        if (piece.len == 0 || c->transport->ops->write(c->transport, piece.bytes, piece.len) > 0) {
             if (!c->response.started) {
                 c->response.started = true;
                 http_server_count(c->server, c->route, (enum http_status)c->response.status);

@@ -23,10 +23,9 @@ void http_server_init(struct http_server *s, void *context, uint32_t scraper_tim
                                                                        : CFG_HTTP_IDLE_TIMEOUT_MS;
     s->date_s = -1;
     s->date_len = 0;
-    s->connections_stats = (struct table_stats){.name = "connections",
-                                                .limit = CFG_CONNECTIONS_MAX};
-    s->bodies_stats = (struct table_stats){.name = "body_buffers",
-                                           .limit = CFG_HTTP_BODY_BUFFERS};
+    s->connections_stats =
+        (struct table_stats){.name = "connections", .limit = CFG_CONNECTIONS_MAX};
+    s->bodies_stats = (struct table_stats){.name = "body_buffers", .limit = CFG_HTTP_BODY_BUFFERS};
     s->evicted_total = 0;
     s->timeouts_total = 0;
     memset(s->requests_total, 0, sizeof s->requests_total);
@@ -99,8 +98,8 @@ static struct http_conn *evict(struct http_server *s) {
     for (uint32_t i = 0; i < CFG_CONNECTIONS_MAX; i++) {
         struct http_conn *c = &s->conns[i];
         uint32_t e = expendability(c);
-        if (e > most || (e == most && e > 0 && s->now_ms - c->started_ms >
-                                                   s->now_ms - victim->started_ms)) {
+        if (e > most ||
+            (e == most && e > 0 && s->now_ms - c->started_ms > s->now_ms - victim->started_ms)) {
             most = e;
             victim = c;
         }

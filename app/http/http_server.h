@@ -13,12 +13,12 @@
 #define HTTP_SERVER_DATE_BYTES 29u
 
 struct http_server {
-    void *context;      /* for handlers: the app */
-    uint32_t now_ms;    /* of the last poll */
-    uint32_t polled_ms; /* when the deadlines were last looked at */
+    void *context;            /* for handlers: the app */
+    uint32_t now_ms;          /* of the last poll */
+    uint32_t polled_ms;       /* when the deadlines were last looked at */
     uint32_t scraper_idle_ms; /* how long a scraper's idle connection is kept */
-    int64_t date_s;     /* the second that `date` says; -1 before the first */
-    uint32_t date_len;  /* 0 while the wall time is not known */
+    int64_t date_s;           /* the second that `date` says; -1 before the first */
+    uint32_t date_len;        /* 0 while the wall time is not known */
     char date[HTTP_SERVER_DATE_BYTES];
     struct table_stats connections_stats;
     struct table_stats bodies_stats;

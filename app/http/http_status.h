@@ -10,21 +10,21 @@
 
 /* In ascending order; used as an index of counters. */
 enum http_status {
-    HTTP_OK,                         /* 200 */
-    HTTP_NO_CONTENT,                 /* 204 */
-    HTTP_BAD_REQUEST,                /* 400 */
-    HTTP_NOT_FOUND,                  /* 404 */
-    HTTP_METHOD_NOT_ALLOWED,         /* 405 */
-    HTTP_REQUEST_TIMEOUT,            /* 408 */
-    HTTP_CONFLICT,                   /* 409 */
-    HTTP_CONTENT_TOO_LARGE,          /* 413 */
-    HTTP_URI_TOO_LONG,               /* 414 */
-    HTTP_UNSUPPORTED_MEDIA_TYPE,     /* 415 */
-    HTTP_EXPECTATION_FAILED,         /* 417 */
-    HTTP_HEADER_FIELDS_TOO_LARGE,    /* 431 */
-    HTTP_NOT_IMPLEMENTED,            /* 501 */
-    HTTP_SERVICE_UNAVAILABLE,        /* 503 */
-    HTTP_VERSION_NOT_SUPPORTED,      /* 505 */
+    HTTP_OK,                      /* 200 */
+    HTTP_NO_CONTENT,              /* 204 */
+    HTTP_BAD_REQUEST,             /* 400 */
+    HTTP_NOT_FOUND,               /* 404 */
+    HTTP_METHOD_NOT_ALLOWED,      /* 405 */
+    HTTP_REQUEST_TIMEOUT,         /* 408 */
+    HTTP_CONFLICT,                /* 409 */
+    HTTP_CONTENT_TOO_LARGE,       /* 413 */
+    HTTP_URI_TOO_LONG,            /* 414 */
+    HTTP_UNSUPPORTED_MEDIA_TYPE,  /* 415 */
+    HTTP_EXPECTATION_FAILED,      /* 417 */
+    HTTP_HEADER_FIELDS_TOO_LARGE, /* 431 */
+    HTTP_NOT_IMPLEMENTED,         /* 501 */
+    HTTP_SERVICE_UNAVAILABLE,     /* 503 */
+    HTTP_VERSION_NOT_SUPPORTED,   /* 505 */
     HTTP_STATUS_COUNT
 };
 

@@ -47,12 +47,12 @@ struct http_handler {
 };
 
 struct http_route {
-    struct slice path;       /* ends in '/' (and is longer): all that begins with it */
-    struct slice label;      /* value of the label `handler` in /metrics */
-    uint8_t methods;         /* bits of enum http_method */
-    uint8_t media_types;     /* bits of enum http_media_type that a body may have */
-    bool body_optional;      /* no body, and then no Content-Type, is right as well */
-    uint8_t body_mode;       /* enum http_body_mode */
+    struct slice path;   /* ends in '/' (and is longer): all that begins with it */
+    struct slice label;  /* value of the label `handler` in /metrics */
+    uint8_t methods;     /* bits of enum http_method */
+    uint8_t media_types; /* bits of enum http_media_type that a body may have */
+    bool body_optional;  /* no body, and then no Content-Type, is right as well */
+    uint8_t body_mode;   /* enum http_body_mode */
     struct http_handler handler;
 };
 
