@@ -3,12 +3,16 @@
 
 import json
 import math
+import socket
 import time
 
+import prometheus_client.parser
 import pytest
 
 from harness.curl import PROMETHEUS_ACCEPT, refused
 from harness.exposition import event_numbers, types_of, value_of
+from harness.http_client import crlf
+from harness.process import wait_until
 
 VICTORIA_ACCEPT = "text/plain;version=0.0.4;q=1,*/*;q=0.1"
 OPENMETRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -16,7 +20,7 @@ TEXT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def create(curl, text, *arguments):
-    answer = curl("/create", "--data-binary", text, *arguments)
+    answer = curl("/create", "--data-binary", "@-", *arguments, data=text.encode())
     assert answer.status == 200, answer
     return answer.text
 
@@ -407,3 +411,67 @@ def test_status_is_json(curl):
     answer = curl("/api/v1/status")
     assert answer.status == 200 and answer.content_type == "application/json"
     assert isinstance(json.loads(answer.text), dict)
+
+
+# ---- At the same time --------------------------------------------------------------------------
+
+
+def half_a_create(target, client, name):
+    """The first half of a POST /create; what it holds is hidden."""
+    body = f'{name}{{a="1"}} 1\n{name}{{a="2"}} 2\n'.encode()
+    head = crlf(
+        "POST /create HTTP/1.1",
+        "Host: a",
+        "Content-Type: text/plain",
+        f"Content-Length: {len(body)}",
+    )
+    client.send(head + body[: len(body) // 2 + 5])
+    wait_until(
+        lambda: 'table="registry_transactions"} 1\n' in target.get("/metrics").text, 3, "its start"
+    )
+    return body[len(body) // 2 + 5 :]
+
+
+def test_a_create_that_is_abandoned_leaves_nothing(target, curl):
+    with target.client() as client:
+        half_a_create(target, client, "abandoned")
+        assert "abandoned" not in curl("/metrics").text
+        client.reset()
+    assert create(curl, "# TYPE abandoned gauge\nabandoned 3\n") == "abandoned 3\n"
+
+
+def test_two_creates_of_one_family_at_once(target, curl):
+    """The second is told to try again, and can when the first has ended."""
+    with target.client() as client:
+        rest = half_a_create(target, client, "at_once")
+        busy = curl("/create", "--data-binary", 'at_once{a="3"} 3\n')
+        refused(busy, 503, "at_once")
+        refused(curl("-X", "DELETE", "/metrics/at_once"), 503, "at_once")
+        assert create(curl, 'another{a="3"} 3\n') == 'another{a="3"} 3\n'
+        client.send(rest)
+        assert client.reply().text == 'at_once{a="1"} 1\nat_once{a="2"} 2\n'
+    assert create(curl, 'at_once{a="3"} 3\n') == 'at_once{a="3"} 3\n'
+
+
+def test_a_slow_scrape_while_families_come_and_go(target, curl):
+    """Every line of it is whole, and no series is there twice."""
+    create(
+        curl,
+        "".join(
+            f'slow_{f}{{i="{i:04}",pad="{"p" * 50}"}} 1\n' for f in range(20) for i in range(300)
+        ),
+    )
+    with target.client(receive_buffer_bytes=2048, timeout_s=5) as client:
+        client.send(crlf("GET /metrics?scraper=slow HTTP/1.1", "Host: a"))
+        client.sock.recv(1000, socket.MSG_PEEK)
+        for f in range(0, 20, 2):
+            assert curl("-X", "DELETE", f"/metrics/slow_{f}").status == 204
+            create(curl, f"# TYPE slow_{f} gauge\n" + f'slow_{f}{{j="{f}"}} 2\n')
+        create(curl, "".join(f'slow_new{{i="{i}"}} 3\n' for i in range(500)))
+        page = client.reply().text
+    families = list(prometheus_client.parser.text_string_to_metric_families(page))
+    samples = [(s.name, tuple(s.labels.items())) for f in families for s in f.samples]
+    assert len(samples) == len(set(samples))
+    assert sum(name.startswith("slow_1_") or name == "slow_1" for name, _ in samples) == 300
+    for f in range(20):
+        assert curl("-X", "DELETE", f"/metrics/slow_{f}").status == 204

@@ -16,9 +16,8 @@ from harness.namespace import Namespace
 from harness.process import Process, wait_until
 from harness.target import HostTarget
 
-NOBODY = 65534
-NO_CAPABILITIES = ["--bounding-set=-all", "--inh-caps=-all"]
-AS_NOBODY = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *NO_CAPABILITIES]
+AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"]
+IN_A_USER_NAMESPACE = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
 
 
 def is_real_root():
@@ -26,8 +25,8 @@ def is_real_root():
     return pathlib.Path("/proc/self/uid_map").read_text().split() == ["0", "0", "4294967295"]
 
 
-# An ordinary user, as far as this machine lets the suite make one.
-ORDINARY = AS_NOBODY if is_real_root() else NO_CAPABILITIES
+# A command that runs another as an ordinary user.
+AS_ORDINARY_USER = AS_NOBODY if is_real_root() else IN_A_USER_NAMESPACE
 
 
 def run(net, *argv, env=None):
@@ -179,7 +178,7 @@ def test_no_tun_device(binary):
 
 
 def test_missing_privilege(net, for_everyone):
-    status, _, err = run(net, "setpriv", *ORDINARY, "--", for_everyone / "build/host/pingshot")
+    status, _, err = run(net, *AS_ORDINARY_USER, for_everyone / "build/host/pingshot")
     assert status == 1
     assert is_one_line(err), err
 
@@ -234,13 +233,20 @@ def processes_in(net):
     return found
 
 
+WITHOUT_TUN = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /dev/net && exec "$0"']
+USERS = [("ordinary user", AS_ORDINARY_USER)]
+if is_real_root():  # as in a container: root, and no TUN
+    USERS.append(("root without TUN", WITHOUT_TUN))
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_run_over_passt(for_everyone, logs, number):
-    """As an ordinary user: nothing is made on the machine but a port on 127.0.0.1."""
+@pytest.mark.parametrize("user", USERS, ids=lambda user: user[0])
+def test_run_over_passt(for_everyone, logs, user, number):
+    """Nothing is made on the machine but a port on 127.0.0.1."""
     with Namespace() as net:
         process = Process(
             net,
-            ["setpriv", *ORDINARY, "--", for_everyone / "port/posix/run.sh"],
+            [*user[1], for_everyone / "port/posix/run.sh"],
             logs("run.sh"),
             env={"TMPDIR": str(for_everyone / "tmp"), "HOME": "/"},
             cwd="/",

@@ -6,6 +6,7 @@ The kernel ignores its frames, since they are for another MAC. Everything runs o
 thread, inside Wire.run_until and Wire.run_for.
 """
 
+import contextlib
 import select
 import socket
 import struct
@@ -14,6 +15,7 @@ import time
 ETH_P_ALL = 3
 ETH_IP, ETH_ARP = 0x0800, 0x0806
 SO_RCVBUFFORCE = 33
+RECEIVE_BUFFER_BYTES = 32 << 20
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 MASK = 0xFFFFFFFF
 MSS = 1460
@@ -218,7 +220,9 @@ class Wire:
         self._sock = target.namespace.socket(
             socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL)
         )
-        self._sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 32 << 20)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        with contextlib.suppress(PermissionError):  # beyond what an ordinary user is given
+            self._sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)
         target.namespace.call(self._sock.bind, (target.interface, ETH_P_ALL))
         self._sock.setblocking(False)
         self._resolve()
