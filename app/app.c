@@ -52,7 +52,7 @@ struct http_conn *app_accept(struct app *app, struct transport *transport, struc
 }
 
 struct delivery_now app_now(const struct app *app) {
-    struct delivery_now now = {app->now_ms, EVENT_TIMES_UNKNOWN};
+    struct delivery_now now = {app->http.now_ms, EVENT_TIMES_UNKNOWN};
     int64_t unix_ms;
     if (clock_wall_ms(&unix_ms)) {
         now.unix_ms = unix_ms;

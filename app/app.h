@@ -50,7 +50,7 @@ void app_poll(struct app *app, uint32_t now_ms);
 /* A client has connected: see http_server_accept. */
 struct http_conn *app_accept(struct app *app, struct transport *transport, struct slice peer);
 
-/* Both clocks, as the event table wants them. */
+/* Both clocks at the event under way, as the event table wants them. */
 struct delivery_now app_now(const struct app *app);
 
 /* The app that a connection belongs to. */

@@ -129,7 +129,7 @@ void handlers_scrape_release(struct http_conn *c, enum http_outcome outcome) {
     const struct scrape *scrape = http_conn_state(c);
     struct app *app = app_of(c);
     if (outcome == HTTP_OUTCOME_ACKNOWLEDGED) {
-        delivery_commit(&app->delivery, scrape->events.handle, app->now_ms);
+        delivery_commit(&app->delivery, scrape->events.handle, app->http.now_ms);
     } else {
         delivery_rollback(&app->delivery, scrape->events.handle);
     }

@@ -72,7 +72,7 @@ static void put_scraper(struct text *t, const struct app *app, uint8_t index) {
     text_put_char(t, '"');
     put_member(t, "scrapes", s->scrapes_count);
     put_member(t, "pending", delivery_pending_count(&app->delivery, index));
-    put_member(t, "last_seen_seconds_ago", (app->now_ms - s->last_seen_ms) / 1000);
+    put_member(t, "last_seen_seconds_ago", (app->http.now_ms - s->last_seen_ms) / 1000);
     text_put_char(t, '}');
 }
 

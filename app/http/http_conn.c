@@ -512,6 +512,7 @@ static void run(struct http_conn *c) {
 
 uint32_t http_conn_received(struct http_conn *c, const char *bytes, uint32_t n) {
     uint32_t taken = 0;
+    http_server_look_at_clock(c->server);
     while (taken < n && c->phase != HTTP_CONN_LINGER) {
         uint32_t room = CFG_HTTP_RX_BYTES - c->rx_len;
         uint32_t k = n - taken < room ? n - taken : room;
@@ -530,6 +531,7 @@ uint32_t http_conn_received(struct http_conn *c, const char *bytes, uint32_t n) 
 }
 
 void http_conn_acknowledged(struct http_conn *c, uint32_t n) {
+    http_server_look_at_clock(c->server);
     c->acked_bytes += n;
     c->progress_ms = c->server->now_ms;
     run(c);

@@ -18,7 +18,7 @@ void http_server_init(struct http_server *s, void *context, uint32_t scraper_tim
      * it wrote them, and on a host their pages then cost nothing. */
     s->context = context;
     s->now_ms = clock_monotonic_ms();
-    s->polled_ms = s->now_ms;
+    s->polled_ms = s->now_ms - POLL_INTERVAL_MS; /* the first poll is one that looks */
     s->scraper_idle_ms = scraper_timeout_ms > CFG_HTTP_IDLE_TIMEOUT_MS ? scraper_timeout_ms
                                                                        : CFG_HTTP_IDLE_TIMEOUT_MS;
     s->date_s = -1;
@@ -40,6 +40,7 @@ void http_server_init(struct http_server *s, void *context, uint32_t scraper_tim
 static void update_date(struct http_server *s) {
     int64_t wall_ms;
     if (!clock_wall_ms(&wall_ms)) {
+        s->date_s = -1;
         s->date_len = 0;
         return;
     }
@@ -49,6 +50,10 @@ static void update_date(struct http_server *s) {
         date_put_http(&t, s->date_s);
         s->date_len = t.len;
     }
+}
+
+void http_server_look_at_clock(struct http_server *s) {
+    s->now_ms = clock_monotonic_ms();
 }
 
 void http_server_poll(struct http_server *s, uint32_t now_ms) {
@@ -114,6 +119,7 @@ static struct http_conn *evict(struct http_server *s) {
 struct http_conn *http_server_accept(struct http_server *s, struct transport *transport,
                                      struct slice peer) {
     struct http_conn *c = NULL;
+    http_server_look_at_clock(s);
     for (uint32_t i = 0; i < CFG_CONNECTIONS_MAX && c == NULL; i++) {
         if (s->conns[i].phase == HTTP_CONN_FREE) {
             c = &s->conns[i];

@@ -14,7 +14,7 @@
 
 struct http_server {
     void *context;            /* for handlers: the app */
-    uint32_t now_ms;          /* of the last poll */
+    uint32_t now_ms;          /* of the last poll or event */
     uint32_t polled_ms;       /* when the deadlines were last looked at */
     uint32_t scraper_idle_ms; /* how long a scraper's idle connection is kept */
     int64_t date_s;           /* the second that `date` says; -1 before the first */
@@ -45,6 +45,10 @@ struct http_conn *http_server_accept(struct http_server *s, struct transport *tr
                                      struct slice peer);
 
 /* ---- for http_conn ---------------------------------------------------------------------- */
+
+/* Brings now_ms up to date. At each event that a deadline is measured from: the main loop may have
+ * slept until this very event, and its last poll be as old as that sleep. */
+void http_server_look_at_clock(struct http_server *s);
 
 /* So few connections are left that clients should not keep theirs. */
 bool http_server_is_short(const struct http_server *s);

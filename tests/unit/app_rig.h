@@ -201,6 +201,16 @@ static inline void rig_pass(uint32_t ms) {
     }
 }
 
+/* ---- requests --------------------------------------------------------------------------- */
+
+#define GET(target) "GET " target " HTTP/1.1\r\nHost: a\r\n\r\n"
+#define POST(target, more) "POST " target " HTTP/1.1\r\nHost: a\r\n" more
+#define EVENT(query) POST("/event?" query, "\r\n")
+#define SCRAPE_FROM(target, agent, timeout)                    \
+    "GET " target " HTTP/1.1\r\nHost: a\r\nUser-Agent: " agent \
+    "\r\nX-Prometheus-Scrape-Timeout-Seconds: " timeout "\r\n\r\n"
+#define SCRAPE SCRAPE_FROM("/metrics", "Prometheus/2.42.0", "10")
+
 /* ---- answers ---------------------------------------------------------------------------- */
 
 enum framing {
@@ -373,6 +383,21 @@ static inline void rig_ask(struct client *c, const char *request, int status) {
     rig_puts(c, request);
     rig_acknowledge_all(c);
     rig_expect(c, status);
+}
+
+/* Posts a body; checks the answer's status, and its body unless `answer` is NULL. */
+static inline void rig_post(struct client *c, const char *target, const char *type,
+                            const char *body, int status, const char *answer) {
+    static char request[32768];
+    int n = snprintf(request, sizeof request,
+                     "POST %s HTTP/1.1\r\nHost: a\r\nContent-Type: %s\r\n"
+                     "Content-Length: %zu\r\n\r\n%s",
+                     target, type, strlen(body), body);
+    assert_in_range(n, 1, sizeof request - 1);
+    rig_ask(c, request, status);
+    if (answer != NULL) {
+        rig_expect_body(answer);
+    }
 }
 
 /* The app has closed its side, or cut the connection off. */

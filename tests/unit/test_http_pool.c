@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * test_http_pool.c: all connections together: clients that are late, idle, stalled or too many.
+ * The monotonic clock wraps in each test that lasts four seconds.
+ */
+#include "app_rig.h"
+
+#define BIG_ECHO POST("/echo", "Content-Length: 2000\r\n\r\n")
+
+/* ---- deadlines -------------------------------------------------------------------------- */
+
+static void head_does_not_come(void **state) {
+    struct client *c = rig_connect(0);
+    (void)state;
+    rig_pass(60000); /* waiting without a byte is no crime */
+    assert_false(rig_closed(c));
+    for (int i = 0; i < 9; i++) {
+        rig_puts(c, "G"); /* what trickles in does not help */
+        rig_pass(1000);
+    }
+    rig_pass(900);
+    rig_expect_nothing(c);
+    rig_pass(200);
+    rig_expect(c, 408);
+    rig_expect_header("Connection", "close");
+    rig_expect_body("the request's head did not come in time\n");
+    assert_true(c->wire.shut_down);
+    assert_int_equal(rig_app.http.timeouts_total, 1);
+    /* Empty lines are no way around it, */
+    c = rig_connect(1);
+    for (int i = 0; i < 11; i++) {
+        rig_puts(c, "\r\n");
+        rig_pass(1000);
+    }
+    rig_expect(c, 408);
+    /* and every request has its own time. */
+    c = rig_connect(2);
+    for (int i = 0; i < 5; i++) {
+        rig_puts(c, "GET /healthz HTTP/1.1\r\n");
+        rig_pass(9000);
+        rig_ask(c, "Host: a\r\n\r\n", 200);
+    }
+}
+
+static void body_does_not_come(void **state) {
+    struct client *c = rig_connect(0);
+    (void)state;
+    rig_puts(c, BIG_ECHO);
+    for (int i = 0; i < 9; i++) {
+        rig_pass(1000);
+        rig_puts(c, "x");
+    }
+    rig_pass(900);
+    rig_expect_nothing(c);
+    rig_pass(200);
+    rig_expect(c, 408);
+    rig_expect_body("the request's body did not come in time\n");
+    assert_true(c->wire.shut_down);
+    assert_int_equal(rig_app.http.bodies_stats.used, 0);
+    /* The same when it was refused and is only being read to its end. */
+    c = rig_connect(1);
+    rig_puts(c, POST("/nowhere", "Content-Length: 9\r\n\r\n"));
+    rig_pass(10100);
+    rig_expect(c, 408);
+}
+
+/* Sends lines of comments at a rate; returns after how many seconds it was over. */
+static int upload(struct client *c, uint32_t bytes_per_s, int seconds) {
+    char line[CFG_LINE_BYTES];
+    rig_puts(c, POST("/create", "Content-Type: text/plain\r\nContent-Length: 1000000\r\n\r\n"));
+    memset(line, '#', sizeof line);
+    for (int s = 0; s < seconds; s++) {
+        for (uint32_t left = bytes_per_s; left > 0;) {
+            uint32_t n = left < 100 ? left : 100;
+            line[n - 1] = '\n';
+            rig_send(c, line, n);
+            line[n - 1] = '#';
+            left -= n;
+        }
+        rig_pass(1000);
+        if (rig_closed(c)) {
+            return s;
+        }
+    }
+    return seconds;
+}
+
+static void slow_uploads(void **state) {
+    struct client *c = rig_connect(0);
+    (void)state;
+    assert_int_equal(upload(c, CFG_HTTP_BODY_MIN_BYTES_PER_S + 10, 300), 300);
+    rig_expect_nothing(c);
+    rig_lose(c);
+    /* Ten seconds, and the time that the bytes earned: 10 + 900 / 1024 * t = t. */
+    c = rig_connect(1);
+    assert_in_range(upload(c, 900, 300), 70, 90);
+    rig_expect(c, 408);
+}
+
+static void idle(void **state) {
+    struct client *c = rig_connect(0);
+    struct client *scraper = rig_connect(1);
+    (void)state;
+    rig_ask(scraper, SCRAPE, 200);
+    rig_pass(CFG_HTTP_IDLE_TIMEOUT_MS - 200);
+    rig_ask(c, GET("/ping"), 200);
+    rig_pass(CFG_HTTP_IDLE_TIMEOUT_MS - 200);
+    assert_false(rig_closed(c));
+    rig_pass(400);
+    assert_true(c->wire.shut_down); /* without a word: no request is open */
+    rig_expect_nothing(c);
+    rig_finish(c);
+    assert_null(c->http);
+    assert_int_equal(rig_app.http.timeouts_total, 0);
+    /* A scraper's connection is kept as long as the scraper is known. */
+    rig_pass(CFG_SCRAPER_TIMEOUT_MS - 2 * CFG_HTTP_IDLE_TIMEOUT_MS - 400);
+    assert_false(rig_closed(scraper));
+    rig_pass(600);
+    assert_true(scraper->wire.shut_down);
+}
+
+static void stalled_reader(void **state) {
+    struct client *c = &rig_clients[0];
+    (void)state;
+    assert_true(rig_connect_from(c, "10.0.0.1", 2048));
+    rig_puts(c, GET("/metrics"));
+    for (int i = 0; i < 5; i++) {
+        rig_pass(CFG_HTTP_STALL_TIMEOUT_MS - 200);
+        assert_non_null(c->http);
+        rig_acknowledge(c, 1); /* slow is not stalled */
+    }
+    rig_pass(CFG_HTTP_STALL_TIMEOUT_MS - 200);
+    assert_non_null(c->http);
+    rig_pass(400);
+    assert_true(c->wire.aborted);
+    assert_null(c->http);
+}
+
+static void stalled_before_the_acknowledgement(void **state) {
+    struct client *c = rig_connect(0);
+    (void)state;
+    rig_ask(c, POST("/event?a=b", "\r\n"), 200);
+    rig_puts(c, SCRAPE);
+    rig_expect(c, 200);
+    assert_int_equal(c->http->phase, HTTP_CONN_AWAIT);
+    rig_pass(CFG_HTTP_STALL_TIMEOUT_MS - 200);
+    assert_non_null(c->http);
+    rig_pass(400);
+    assert_true(c->wire.aborted);
+}
+
+static void lingering(void **state) {
+    struct client *c = rig_connect(0);
+    (void)state;
+    rig_puts(c, "GET /ping HTTP/1.0\r\n\r\n");
+    rig_acknowledge_all(c);
+    for (int i = 0; i < 4; i++) {
+        rig_pass(1000);
+        rig_puts(c, "still talking"); /* nobody listens */
+    }
+    rig_pass(800);
+    assert_false(c->wire.aborted);
+    rig_pass(400);
+    assert_true(c->wire.aborted);
+    /* As long as the answer is not acknowledged, the client has the time of any reader. */
+    c = rig_connect(1);
+    rig_puts(c, "GET /ping HTTP/1.0\r\n\r\n");
+    rig_pass(CFG_HTTP_STALL_TIMEOUT_MS - 200);
+    assert_false(c->wire.aborted);
+    rig_acknowledge_all(c);
+    rig_pass(CFG_HTTP_LINGER_MS - 200);
+    assert_false(c->wire.aborted);
+    rig_finish(c);
+    assert_null(c->http);
+    c = rig_connect(2);
+    rig_puts(c, "GET /ping HTTP/1.0\r\n\r\n");
+    rig_pass(CFG_HTTP_STALL_TIMEOUT_MS + 200);
+    assert_true(c->wire.aborted);
+}
+
+/* ---- the pool --------------------------------------------------------------------------- */
+
+static void fill_pool(uint32_t from) {
+    for (uint32_t i = from; i < CFG_CONNECTIONS_MAX; i++) {
+        rig_connect(i);
+        rig_pass(100);
+    }
+}
+
+#define NEWCOMER CFG_CONNECTIONS_MAX
+
+static void longest_idle_goes_first(void **state) {
+    (void)state;
+    for (uint32_t i = 0; i + 1 < CFG_CONNECTIONS_MAX; i++) {
+        rig_connect(i);
+        rig_pass(100);
+    }
+    rig_ask(&rig_clients[0], GET("/ping"), 200); /* now the youngest */
+    rig_connect(CFG_CONNECTIONS_MAX - 1);
+    rig_connect(NEWCOMER);
+    assert_true(rig_clients[1].wire.aborted);
+    assert_false(rig_clients[0].wire.aborted);
+    assert_int_equal(rig_app.http.evicted_total, 1);
+    rig_connect(1);
+    assert_true(rig_clients[2].wire.aborted);
+    rig_ask(&rig_clients[NEWCOMER], GET("/ping"), 200);
+}
+
+static void scraper_goes_last(void **state) {
+    (void)state;
+    rig_ask(rig_connect(0), SCRAPE, 200); /* the longest idle of all */
+    rig_pass(1000);
+    fill_pool(1);
+    for (uint32_t round = 0; round < 20; round++) {
+        uint32_t i = 1 + round % (CFG_CONNECTIONS_MAX + 1);
+        if (rig_clients[i].http == NULL) {
+            rig_connect(i);
+            rig_pass(100);
+        }
+    }
+    assert_true(rig_app.http.evicted_total > 10);
+    assert_non_null(rig_clients[0].http);
+    rig_ask(&rig_clients[0], SCRAPE, 200);
+    rig_expect_header("Connection", NULL);
+}
+
+static void closed_ones_go_before_idle_ones(void **state) {
+    (void)state;
+    fill_pool(0);
+    rig_puts(&rig_clients[5], "GET /ping HTTP/1.0\r\n\r\n");
+    rig_acknowledge_all(&rig_clients[5]);
+    rig_connect(NEWCOMER);
+    assert_true(rig_clients[5].wire.aborted);
+    assert_false(rig_clients[0].wire.aborted);
+}
+
+/* A closed connection whose scrape is not acknowledged yet is worth more than an idle one. */
+static void closed_scrape_goes_after_idle_ones(void **state) {
+    struct client *c = rig_connect(0);
+    (void)state;
+    rig_ask(c, POST("/event?a=b", "\r\n"), 200);
+    rig_puts(c, "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert_true(c->wire.shut_down);
+    fill_pool(1);
+    rig_connect(NEWCOMER);
+    assert_false(c->wire.aborted);
+    assert_true(rig_clients[1].wire.aborted);
+    rig_acknowledge_all(c);
+    assert_int_equal(rig_app.delivery.counts.delivered, 1);
+}
+
+/* Readers that do not read go after idle ones; with only scrapes under way nobody goes. */
+static void all_scraping(void **state) {
+    (void)state;
+    for (uint32_t i = 0; i < CFG_CONNECTIONS_MAX; i++) {
+        assert_true(rig_connect_from(&rig_clients[i], "10.0.0.1", 2048));
+        rig_puts(&rig_clients[i], i == 2 ? GET("/metrics") : SCRAPE);
+        assert_int_equal(rig_clients[i].http->phase, HTTP_CONN_RESPOND);
+    }
+    rig_connect(NEWCOMER);
+    assert_true(rig_clients[2].wire.aborted);
+    rig_lose(&rig_clients[NEWCOMER]);
+    assert_true(rig_connect_from(&rig_clients[2], "10.0.0.1", 2048));
+    rig_puts(&rig_clients[2], SCRAPE);
+    assert_false(rig_connect_from(&rig_clients[NEWCOMER], "10.0.0.1", 2048));
+    assert_int_equal(rig_app.http.connections_stats.refused_total, 1);
+    assert_int_equal(rig_app.http.connections_stats.used, CFG_CONNECTIONS_MAX);
+    /* An idle scraper goes when there is nobody else. */
+    rig_acknowledge_all(&rig_clients[3]);
+    rig_connect(NEWCOMER);
+    assert_true(rig_clients[3].wire.aborted);
+}
+
+static void short_of_connections(void **state) {
+    (void)state;
+    fill_pool(1);
+    rig_ask(&rig_clients[1], GET("/ping"), 200);
+    rig_expect_header("Connection", NULL);
+    rig_connect(0);
+    rig_ask(&rig_clients[1], GET("/ping"), 200);
+    rig_expect_header("Connection", "close");
+    assert_true(rig_clients[1].wire.shut_down);
+    rig_ask(&rig_clients[2], SCRAPE, 200);
+    rig_expect_header("Connection", NULL);
+    rig_finish(&rig_clients[1]);
+    rig_ask(&rig_clients[3], GET("/ping"), 200);
+    rig_expect_header("Connection", NULL);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        RIG_TEST(head_does_not_come),
+        RIG_TEST(body_does_not_come),
+        RIG_TEST(slow_uploads),
+        RIG_TEST(idle),
+        RIG_TEST(stalled_reader),
+        RIG_TEST(stalled_before_the_acknowledgement),
+        RIG_TEST(lingering),
+        RIG_TEST(longest_idle_goes_first),
+        RIG_TEST(scraper_goes_last),
+        RIG_TEST(closed_ones_go_before_idle_ones),
+        RIG_TEST(closed_scrape_goes_after_idle_ones),
+        RIG_TEST(all_scraping),
+        RIG_TEST(short_of_connections),
+    };
+    return cmocka_run_group_tests_name("http_pool", tests, NULL, NULL);
+}
