@@ -13,12 +13,12 @@
 
 /* ---- metrics ---------------------------------------------------------------------------- */
 
-/* Metric families, pingshot's own registry-backed ones included. 4..65534; 32 bytes each. */
+/* Metric families, pingshot's own registry-backed ones included. 4..65534; 46 bytes each. */
 #ifndef CFG_FAMILIES_MAX
 #define CFG_FAMILIES_MAX 128
 #endif
 
-/* Series (sample lines) over all families. 8..16777214; 40 bytes each, 4 more of hash table. */
+/* Series (sample lines) over all families. 8..16777214; 46 bytes each, hash table included. */
 #ifndef CFG_SERIES_MAX
 #define CFG_SERIES_MAX 1024
 #endif

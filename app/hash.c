@@ -4,7 +4,7 @@
  */
 #include "hash.h"
 
-static uint32_t rotate_left(uint32_t x, unsigned bits) {
+static inline uint32_t rotate_left(uint32_t x, unsigned bits) {
     return (x << bits) | (x >> (32 - bits));
 }
 
@@ -16,7 +16,7 @@ struct state {
     uint32_t v0, v1, v2, v3;
 };
 
-static void round_(struct state *s) {
+static inline void round_(struct state *s) {
     s->v0 += s->v1;
     s->v1 = rotate_left(s->v1, 5) ^ s->v0;
     s->v0 = rotate_left(s->v0, 16);

@@ -11,7 +11,8 @@ struct text problem_begin(struct problem *p, enum problem_kind kind) {
 }
 
 bool problem_end(struct problem *p, const struct text *t) {
-    p->line_len = t->len;
+    /* Cut at its limit, the line may end within a character. */
+    p->line_len = t->overflow ? slice_utf8_error(text_slice(t)) : t->len;
     return false;
 }
 

@@ -7,7 +7,7 @@
 #include "http/handlers.h"
 #include "http/query.h"
 #include "metrics/exposition_reader.h"
-#include "metrics/exposition_writer.h"
+#include "metrics/exposition_reply.h"
 #include "metrics/metrics_json.h"
 
 struct change {

@@ -6,17 +6,12 @@
 #ifndef PINGSHOT_METRICS_EXPOSITION_WRITER_H
 #define PINGSHOT_METRICS_EXPOSITION_WRITER_H
 
-#include "metrics/exposition_reply.h"
 #include "metrics/registry.h"
 
 enum exposition_format {
     EXPOSITION_TEXT,        /* text/plain; version=0.0.4 */
     EXPOSITION_OPENMETRICS, /* application/openmetrics-text; version=1.0.0 */
 };
-
-/* Content-Type of each. */
-#define EXPOSITION_TEXT_TYPE "text/plain; version=0.0.4; charset=utf-8"
-#define EXPOSITION_OPENMETRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 /* A page shows the families that existed when it began and still do when it comes to them: one
  * that is deleted and made anew meanwhile is not shown twice. */

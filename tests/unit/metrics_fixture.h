@@ -7,6 +7,7 @@
 #define PINGSHOT_TESTS_METRICS_FIXTURE_H
 
 #include "metrics/exposition_reader.h"
+#include "metrics/exposition_reply.h"
 #include "metrics/exposition_writer.h"
 
 #include <setjmp.h>
