@@ -16,7 +16,6 @@ from harness.wire import Wire
 
 # Cuts that end by the scrape timeout share one wait: as many as scrapes can be in flight.
 BATCH_SCRAPERS = 8
-BATCH_ROUNDS = 8
 BATCH_TIMEOUT_S = 0.4
 
 
@@ -199,7 +198,7 @@ def cut_by_timeout_everywhere(target, seed, endings, step):
             for acked_bytes in all_cuts(scrapers["cut0"], step)
             for ending in endings
         ]
-        size = BATCH_SCRAPERS * BATCH_ROUNDS
+        size = target.capacities.scrapes_in_flight
         for start in range(0, len(cuts), size):
             cut_batch(wire, poster, scrapers, cuts[start : start + size])
 
