@@ -585,27 +585,33 @@ static void poll_head(struct http_conn *c, uint32_t now_ms) {
     }
 }
 
+/* The client has acknowledged nothing for too long of what it was sent, or, when it has all of that
+ * and our end is closed, does not close its own. */
+static bool has_stalled(const struct http_conn *c, uint32_t now_ms) {
+    uint32_t limit_ms = CFG_HTTP_STALL_TIMEOUT_MS;
+    if (c->acked_bytes == c->sent_bytes) {
+        if (c->phase == HTTP_CONN_HEAD || c->phase == HTTP_CONN_BODY) {
+            return false;
+        }
+        if (c->phase == HTTP_CONN_LINGER) {
+            limit_ms = CFG_HTTP_LINGER_MS;
+        }
+    }
+    return clock_reached(now_ms, c->progress_ms + limit_ms);
+}
+
 void http_conn_poll(struct http_conn *c, uint32_t now_ms) {
-    uint32_t stall_ms = CFG_HTTP_STALL_TIMEOUT_MS;
-    switch ((enum http_conn_phase)c->phase) {
-    case HTTP_CONN_HEAD:
-        poll_head(c, now_ms);
-        return;
-    case HTTP_CONN_BODY:
-        poll_body(c, now_ms);
-        return;
-    case HTTP_CONN_LINGER:
-        stall_ms = c->acked_bytes == c->sent_bytes ? CFG_HTTP_LINGER_MS : stall_ms;
-        break;
-    case HTTP_CONN_RESPOND:
+    if (c->phase == HTTP_CONN_RESPOND) {
         run(c); /* memory may have come free elsewhere */
-        break;
-    case HTTP_CONN_AWAIT:
-        break;
-    case HTTP_CONN_FREE:
+    }
+    if (c->phase == HTTP_CONN_FREE) {
         return;
     }
-    if (c->phase >= HTTP_CONN_RESPOND && clock_reached(now_ms, c->progress_ms + stall_ms)) {
+    if (has_stalled(c, now_ms)) {
         http_conn_abort(c);
+    } else if (c->phase == HTTP_CONN_HEAD) {
+        poll_head(c, now_ms);
+    } else if (c->phase == HTTP_CONN_BODY) {
+        poll_body(c, now_ms);
     }
 }

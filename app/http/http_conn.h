@@ -74,7 +74,7 @@ struct http_conn {
     uint32_t acked_bytes;   /* of those, acknowledged by the client's TCP; wraps */
     uint32_t started_ms;    /* first byte of this request, or start of waiting for it */
     uint32_t body_started_ms;
-    uint32_t progress_ms; /* the client last acknowledged something */
+    uint32_t progress_ms; /* the client last acknowledged something, or was first owed it */
     uint32_t peer_len;
     char peer[HTTP_CONN_PEER_BYTES];
     uint64_t state[HTTP_CONN_STATE_BYTES / sizeof(uint64_t)];

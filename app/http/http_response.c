@@ -203,5 +203,6 @@ bool http_response_continue(struct http_conn *c) {
         return false;
     }
     c->sent_bytes += n;
+    c->progress_ms = c->server->now_ms; /* the client may have been idle until now */
     return true;
 }

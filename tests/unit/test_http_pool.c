@@ -136,6 +136,31 @@ static void stalled_reader(void **state) {
     assert_null(c->http);
 }
 
+/* The transport may have taken all of an answer long before the client reads any of it. */
+static void stalled_behind_the_transport(void **state) {
+    struct client *c = rig_connect(0);
+    (void)state;
+    rig_puts(c, GET("/ping"));
+    assert_int_equal(c->http->phase, HTTP_CONN_HEAD);
+    rig_pass(CFG_HTTP_STALL_TIMEOUT_MS - 200);
+    assert_false(c->wire.aborted);
+    rig_acknowledge(c, 1);
+    rig_pass(CFG_HTTP_STALL_TIMEOUT_MS - 200);
+    assert_false(c->wire.aborted);
+    rig_pass(400);
+    assert_true(c->wire.aborted);
+    /* What it is owed counts from when it was sent, however long it was idle before. */
+    c = rig_connect(1);
+    rig_ask(c, GET("/ping"), 200);
+    rig_pass(2 * CFG_HTTP_STALL_TIMEOUT_MS);
+    rig_puts(c, POST("/echo", "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"));
+    rig_pass(1000);
+    assert_false(c->wire.aborted);
+    rig_puts(c, "ok");
+    rig_pass(1000);
+    assert_false(c->wire.aborted);
+}
+
 static void stalled_before_the_acknowledgement(void **state) {
     struct client *c = rig_connect(0);
     (void)state;
@@ -294,6 +319,7 @@ int main(void) {
         RIG_TEST(slow_uploads),
         RIG_TEST(idle),
         RIG_TEST(stalled_reader),
+        RIG_TEST(stalled_behind_the_transport),
         RIG_TEST(stalled_before_the_acknowledgement),
         RIG_TEST(lingering),
         RIG_TEST(longest_idle_goes_first),
