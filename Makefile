@@ -187,9 +187,11 @@ test: ## Set up, then every test
 	@$(MAKE) $(JOBS) --no-print-directory unit
 	@$(MAKE) $(JOBS) --no-print-directory e2e
 
-test-fast: ## The everyday tests, about a minute: build, layers, unit tests
+test-fast: ## The everyday tests, about a minute: build, layers, unit tests, the quicker end-to-end tests
 	@$(MAKE) $(JOBS) --no-print-directory all check-layers
 	@$(MAKE) $(JOBS) --no-print-directory unit
+	@third_party/tools.sh
+	@$(PYTHON) -m pytest tests/e2e -q -m 'not slow'
 
 e2e: ## End-to-end tests against real programs (T=word: only those whose name has it)
 	@$(MAKE) $(JOBS) --no-print-directory all
