@@ -20,9 +20,10 @@ import servers
 import work
 
 EXPLANATION = """\
-Each ratio is the median over the rounds, with the lowest and the highest round in brackets. The
-load is wrk with one thread. wrk and the server under load share two processor cores and are not
-pinned: the peer's threads may use both, as may the kernel's side of a TAP.
+Each ratio is the median over the rounds, with the lowest and the highest in brackets; the third of
+the rounds in which other processes disturbed most does not count. The load is wrk with one thread.
+wrk and the server under load share two processor cores and are not pinned: the peer's threads may
+use both, as may the kernel's side of a TAP.
 "us" is the processor time a request takes in the server's process, kernel included. Rows that
 compare pingshot with itself compare that time; those called pipelined show it alone, in ns. Rows
 without a bar inform: with one connection both sides sleep and wake, so the rate depends on where
@@ -67,24 +68,28 @@ def shown(results):
 
 
 def take_turns(loads, connections, rounds, seconds, others):
-    """`loads`: (server, load). Returns the results of each, by round; notes in `others` what share
-    of the cores somebody else used meanwhile."""
-    results = [[] for _ in loads]
+    """`loads`: (server, load). Returns the results of each, by round, of the quieter two thirds of
+    the rounds: those in which other processes used least of the cores. Notes that in `others`."""
+    taken = []
     order = list(range(len(loads)))
     for _ in range(rounds):
+        results = {}
         for i in order:
             server, apply_load = loads[i]
-            results[i].append(apply_load(server, connections, seconds))
-            others.append(results[i][-1].others)
+            results[i] = apply_load(server, connections, seconds)
+        taken.append(results)
         order.reverse()  # nobody always comes after the same one
-    return results
+    taken.sort(key=lambda results: max(result.others for result in results.values()))
+    del taken[(2 * rounds + 2) // 3:]
+    others += [result.others for results in taken for result in results.values()]
+    return [[results[i] for results in taken] for i in range(len(loads))]
 
 
 def compare(table, what, apply_load, ours, others, options, connections=16):
     """Rows that compare rates. `others`: (server, bar or None)."""
     loads = [(server, apply_load) for server in [ours] + [server for server, _ in others]]
-    seconds = options.seconds if any(bar for _, bar in others) else 1
-    results = take_turns(loads, connections, options.rounds, seconds, table.others)
+    rounds = options.rounds if any(bar for _, bar in others) else min(3, options.rounds)
+    results = take_turns(loads, connections, rounds, options.seconds, table.others)
     what = f"{what}, {connections} conn"
     for (server, bar), theirs in zip(others, results[1:]):
         ratios = [a.rate / b.rate for a, b in zip(results[0], theirs)]
@@ -234,8 +239,8 @@ class Options:
     """What the command line said, and the servers that run."""
 
     def __init__(self, arguments):
-        self.rounds = 2 if arguments.quick else arguments.rounds
-        self.seconds = 1 if arguments.quick else arguments.seconds
+        self.rounds = 3 if arguments.quick else arguments.rounds
+        self.seconds = arguments.seconds
         self.batches = 8 if arguments.quick else 24
         self.strict = arguments.strict
         self.perf = arguments.perf
@@ -257,16 +262,19 @@ def parse_arguments():
     parser = argparse.ArgumentParser(
         description="pingshot's speed and memory, compared with a peer in Go and with a bare lwIP"
         " server in the same run")
-    parser.add_argument("--quick", action="store_true", help="2 rounds of 1 s: a rough look")
-    parser.add_argument("--rounds", type=int, default=3, help="times each is measured (default 3)")
-    parser.add_argument("--seconds", type=int, default=3, help="length of a load (default 3)")
+    parser.add_argument("--quick", action="store_true", help="3 rounds: a rough look")
+    parser.add_argument("--rounds", type=int, default=9, help="times each is measured (default 9)")
+    parser.add_argument("--seconds", type=int, default=1, help="length of a load (default 1)")
     parser.add_argument("--strict", action="store_true", help="exit status 1 when a bar is missed")
     parser.add_argument("--perf", choices=("event", "metrics", "ping", "update"),
                         help="instead: where the time goes under this load")
     parser.add_argument("--server", choices=("pingshot", "bare", "peer"), default="pingshot",
                         help="with --perf: which one (default pingshot)")
     parser.add_argument("--mtu", type=int, default=1500, help="with --perf (default 1500)")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.rounds < 1 or arguments.seconds < 1:
+        parser.error("--rounds and --seconds: give 1 or more")
+    return arguments
 
 
 def enter_namespace():
@@ -298,8 +306,8 @@ def measure(options):
     fuller_tables(table, peer, options)
     options.stop(peer)
     waiting_events(table, options)
-    table.notes.append(f"Other processes used {statistics.mean(table.others):.0%} of the two cores"
-                       f" on average, {max(table.others):.0%} at worst: the less, the surer.")
+    table.notes.append(f"Other processes used {statistics.mean(table.others):.0%} of the cores on"
+                       f" average, {max(table.others):.0%} at worst: the less, the surer.")
     print("", *table.notes, f"{time.monotonic() - began:.0f} s. Bars missed: {len(table.missed)}",
           sep="\n")
     for line in table.missed:
