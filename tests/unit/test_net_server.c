@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * test_net_server.c: the whole app behind the real lwIP: what net_server makes of segments of any
+ * size, of ends and resets at any packet, of a wire that loses or is cut, of memory that is short,
+ * and of thousands of connections.
+ */
+#include "net_rig.h"
+
+/* ---- requests --------------------------------------------------------------------------- */
+
+static void whole_requests(void **state) {
+    struct peer *peer = connect_peer(0);
+    (void)state;
+    ask(peer, GET("/healthz"), 200);
+    rig_expect_body("ok\n");
+    ask(peer, GET("/metrics"), 200);
+    assert_true(rig_body_has("{agent=\"unknown\",scraper=\"192.168.76.2\"} 1\n"));
+    ask(peer, GET("/nowhere"), 404);
+    ask(peer, POST("/echo", "Content-Length: 5\r\n\r\nhello"), 200);
+    assert_int_equal(server_side(peer)->rcv_wnd, TCP_WND);
+    /* A second connection works as well as the first, beside it and after it. */
+    ask(connect_peer(1), GET("/healthz"), 200);
+    close_peer(peer);
+    step_all();
+    ask(connect_peer(0), GET("/healthz"), 200);
+}
+
+static const char requests[] =
+    GET("/healthz") EVENT("a=b") POST("/echo", "Content-Length: 11\r\n\r\nhello world")
+        POST("/echo", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+            SCRAPE GET("/healthz");
+
+static void expect_answers(struct peer *peer) {
+    static const int statuses[] = {200, 200, 200, 200};
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        expect_answer(peer, statuses[i]);
+    }
+    expect_answer(peer, 200);
+    assert_true(rig_body_has("\nevents_to_metrics{a=\"b\"} 1\n"));
+    expect_answer(peer, 200);
+    rig_expect_body("ok\n");
+    rig_expect_nothing(&peer->answers);
+    assert_int_equal(rig_app.delivery.counts.delivered, 1);
+}
+
+/* In segments of one byte, each on its own way, and all at once. */
+static void segments_of_any_size(void **state) {
+    static const size_t sizes[] = {1, 2, 7, 100, sizeof requests - 1};
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        rig_restart();
+        struct peer *peer = connect_peer(0);
+        for (size_t at = 0; at < sizeof requests - 1; at += sizes[i]) {
+            size_t left = sizeof requests - 1 - at;
+            send_to(peer, requests + at, left < sizes[i] ? left : sizes[i]);
+            step_all();
+        }
+        expect_answers(peer);
+        assert_int_equal(server_side(peer)->rcv_wnd, TCP_WND);
+        reset_peer(peer);
+        step_all();
+    }
+}
+
+/* Small and large packets. */
+static void paths_of_any_mtu(void **state) {
+    static const uint16_t mtus[] = {68, 100, 576, 1500, 9000};
+    (void)state;
+    for (size_t i = 0; i < sizeof mtus / sizeof mtus[0]; i++) {
+        rig_restart();
+        wire.netif.mtu = mtus[i];
+        struct peer *peer = connect_peer(0);
+        send_to(peer, requests, sizeof requests - 1);
+        pass(2000); /* a lone last segment is acknowledged only after a while */
+        expect_answers(peer);
+        reset_peer(peer);
+        step_all();
+    }
+}
+
+/* What the app has not taken stays counted against the client's window, byte for byte, and comes
+ * back when it is taken; however many segments it comes in, few frames are held. */
+static void window_is_what_the_app_took(void **state) {
+    struct peer *peer = connect_peer(0);
+    uint32_t sent = 0;
+    (void)state;
+    stop_reading(peer);
+    for (; sent < MANY_PAGES; sent++) {
+        puts_to(peer, GET("/metrics"));
+        step_all();
+    }
+    const struct tcp_pcb *pcb = server_side(peer);
+    uint32_t waiting = 0;
+    for (uint32_t i = 0; i <= CFG_CONNECTIONS_MAX; i++) {
+        if (server.conns[i].pcb != NULL && server.conns[i].received != NULL) {
+            waiting += server.conns[i].received->tot_len;
+            assert_in_range(pbuf_clen(server.conns[i].received), 1, 4);
+        }
+    }
+    waiting += pcb->refused_data != NULL ? pcb->refused_data->tot_len : 0;
+    assert_true(waiting > 0);
+    assert_int_equal(pcb->rcv_wnd + waiting, TCP_WND);
+    assert_true(used_of(MEMP_PBUF_POOL) <= base_used[MEMP_PBUF_POOL] + 6);
+    /* It reads on. */
+    for (uint32_t answered = 0; answered < sent; answered++) {
+        for (int i = 0; i < 400 && !rig_read(&peer->answers, false); i++) {
+            tcp_recved(peer->pcb, (u16_t)(30000 - peer->pcb->rcv_wnd));
+            pass(50);
+        }
+        assert_int_equal(rig_answer.status, 200);
+        struct client *in = &peer->answers; /* makes room */
+        in->wire.written_bytes -= in->read_bytes;
+        memmove(in->wire.written, in->wire.written + in->read_bytes, in->wire.written_bytes);
+        in->read_bytes = 0;
+    }
+    assert_int_equal(pcb->rcv_wnd, TCP_WND);
+}
+
+/* ---- ends ------------------------------------------------------------------------------- */
+
+static void closed_by_the_client(void **state) {
+    struct peer *peer = connect_peer(0);
+    (void)state;
+    close_peer(peer); /* before a request */
+    step_all();
+    rig_check_free();
+    peer = connect_peer(0);
+    puts_to(peer, "GET /heal"); /* within one */
+    step_all();
+    assert_int_equal(tcp_shutdown(peer->pcb, 0, 1), ERR_OK);
+    step_all();
+    assert_true(peer->finished);
+    rig_expect_nothing(&peer->answers);
+    rig_check_free();
+    close_peer(peer);
+    peer = connect_peer(0);
+    puts_to(peer, GET("/metrics") GET("/healthz")); /* right behind some */
+    assert_int_equal(tcp_shutdown(peer->pcb, 0, 1), ERR_OK);
+    step_all();
+    expect_answer(peer, 200);
+    expect_answer(peer, 200);
+    rig_expect_body("ok\n");
+    assert_true(peer->finished);
+    rig_check_free();
+    close_peer(peer);
+    peer = connect_peer(0);
+    puts_to(peer, SCRAPE); /* within the answer */
+    for (int i = 0; i < 3; i++) {
+        assert_true(step());
+    }
+    assert_int_equal(tcp_shutdown(peer->pcb, 0, 1), ERR_OK);
+    step_all();
+    expect_answer(peer, 200);
+    assert_true(peer->finished);
+    rig_check_free();
+}
+
+static void closed_by_the_server(void **state) {
+    struct peer *peer = connect_peer(0);
+    (void)state;
+    ask(peer, "GET /healthz HTTP/1.0\r\n\r\n", 200);
+    assert_true(peer->finished);
+    assert_int_equal(rig_app.http.connections_stats.used, 1); /* until the client closes too, */
+    close_peer(peer);
+    step_all();
+    rig_check_free();
+    peer = connect_peer(0); /* or has had the time to */
+    ask(peer, "GET /healthz HTTP/1.0\r\n\r\n", 200);
+    pass(CFG_HTTP_LINGER_MS + 200);
+    assert_true(peer->reset);
+    rig_check_free();
+    peer = connect_peer(0);
+    pass(CFG_HTTP_IDLE_TIMEOUT_MS + 200);
+    assert_true(peer->finished);
+    close_peer(peer);
+    step_all();
+    rig_check_free();
+}
+
+static void client_that_does_not_read(void **state) {
+    struct peer *peer = connect_peer(0);
+    (void)state;
+    stop_reading(peer);
+    puts_to(peer, SCRAPE);
+    pass(CFG_HTTP_STALL_TIMEOUT_MS - 1000);
+    assert_int_equal(peer->answers.wire.written_bytes, 600);
+    assert_int_equal(rig_app.http.connections_stats.used, 1);
+    pass(2000);
+    rig_check_free();
+}
+
+/* ---- a full pool ------------------------------------------------------------------------ */
+
+static void more_clients_than_places(void **state) {
+    (void)state;
+    for (uint32_t i = 0; i < CFG_CONNECTIONS_MAX; i++) {
+        connect_peer(i);
+        pass(100);
+    }
+    ask(connect_peer(CFG_CONNECTIONS_MAX), GET("/healthz"), 200);
+    assert_true(peers[0].reset);
+    assert_false(peers[1].reset);
+    /* Nobody can be cut off: the newcomer is. */
+    for (uint32_t i = 0; i < CFG_CONNECTIONS_MAX; i++) {
+        struct peer *peer = connect_peer(i);
+        stop_reading(peer);
+        for (int n = 0; n < MANY_PAGES; n++) {
+            puts_to(peer, SCRAPE);
+            step_all();
+        }
+    }
+    struct peer *newcomer = begin_connect(CFG_CONNECTIONS_MAX + 1, 0);
+    step_all();
+    assert_true(newcomer->reset);
+    assert_int_equal(rig_app.http.connections_stats.refused_total, 1);
+    reset_peer(&peers[3]);
+    step_all();
+    ask(connect_peer(3), GET("/healthz"), 200);
+}
+
+/* ---- memory that is short --------------------------------------------------------------- */
+
+static void *held[MEMP_NUM_TCP_SEG];
+static uint32_t held_count;
+
+/* Takes all of lwIP's segments but so many. */
+static void hold_segments(uint32_t left) {
+    for (held_count = 0; (held[held_count] = memp_malloc(MEMP_TCP_SEG)) != NULL; held_count++) {
+    }
+    for (; left > 0; left--) {
+        memp_free(MEMP_TCP_SEG, held[--held_count]);
+    }
+}
+
+static void give_segments(uint32_t n) {
+    for (; n > 0 && held_count > 0; n--) {
+        memp_free(MEMP_TCP_SEG, held[--held_count]);
+    }
+}
+
+static void no_segments(void **state) {
+    const uint32_t refused_before = (uint32_t)lwip_stats.memp[MEMP_TCP_SEG]->err;
+    (void)state;
+    for (uint32_t left = 0; left < 8; left++) {
+        rig_restart();
+        struct peer *peer = connect_peer(0);
+        ask(peer, EVENT("a=b"), 200);
+        puts_to(peer, SCRAPE "GET /healthz HTTP/1.0\r\n\r\n");
+        hold_segments(left);
+        step_all();
+        pass(1000);
+        assert_false(peer->reset);
+        /* One comes back after the other. */
+        for (int i = 0; i < 8; i++) {
+            give_segments(1);
+            pass(500);
+        }
+        expect_answer(peer, 200);
+        assert_true(rig_body_has("\nevents_to_metrics{a=\"b\"} 1\n"));
+        expect_answer(peer, 200);
+        rig_expect_body("ok\n");
+        assert_true(peer->finished); /* the FIN needs one as well */
+        assert_int_equal(rig_app.delivery.counts.delivered, 1);
+        give_segments(UINT32_MAX);
+        close_peer(peer);
+        step_all();
+        rig_check_free();
+    }
+    /* Beside the one of hold_segments each time. */
+    assert_true(lwip_stats.memp[MEMP_TCP_SEG]->err > refused_before + 8);
+}
+
+/* Not even an acknowledgement can be made for a while; retransmission makes up for it. */
+static void no_heap(void **state) {
+    static void *blocks[40000];
+    static const size_t sizes[] = {NET_HEAP_BLOCK_BYTES_MAX, 1552, 256, 128};
+    uint32_t n = 0;
+    struct peer *peer = connect_peer(0);
+    (void)state;
+    puts_to(peer, EVENT("a=b") SCRAPE);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        while ((blocks[n] = net_heap_alloc(sizes[i])) != NULL) {
+            n++;
+        }
+    }
+    step_all();
+    pass(500);
+    rig_expect_nothing(&peer->answers);
+    while (n > 0) {
+        net_heap_free(blocks[--n]);
+    }
+    pass(5000);
+    expect_answer(peer, 200);
+    expect_answer(peer, 200);
+    assert_true(rig_body_has("\nevents_to_metrics{a=\"b\"} 1\n"));
+    assert_int_equal(rig_app.delivery.counts.delivered, 1);
+}
+
+/* No pcb for the newcomer's app side: it is told so at once, and others go on. */
+static void no_connections(void **state) {
+    void *altcp[MEMP_NUM_ALTCP_PCB];
+    uint32_t n = 0;
+    struct peer *peer = connect_peer(0);
+    (void)state;
+    while ((altcp[n] = memp_malloc(MEMP_ALTCP_PCB)) != NULL) {
+        n++;
+    }
+    struct peer *newcomer = begin_connect(1, 0);
+    step_all();
+    assert_true(newcomer->reset);
+    ask(peer, GET("/healthz"), 200);
+    while (n > 0) {
+        memp_free(MEMP_ALTCP_PCB, altcp[--n]);
+    }
+    ask(connect_peer(1), GET("/healthz"), 200);
+}
+
+/* ---- the wire, packet by packet --------------------------------------------------------- */
+
+/* One client posts an event and scrapes. Each packet is numbered from the SYN on. */
+static struct peer *begin_exchange(void) {
+    rig_restart();
+    wire.netif.mtu = 576; /* so that there are many */
+    wire.delivered = 0;
+    return begin_connect(0, 0);
+}
+
+static bool run_exchange_to(struct peer *peer, uint32_t packets) {
+    static const char exchange[] = EVENT("a=b") SCRAPE;
+    bool sent = false;
+    while (wire.delivered < packets) {
+        if (!sent && peer->connected) {
+            send_to(peer, exchange, sizeof exchange - 1);
+            sent = true;
+        }
+        if (!step()) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The event is there for the next scrape, unless it was delivered or never posted. */
+static void check_exactly_once(void) {
+    const uint64_t due = rig_app.delivery.counts.posted - rig_app.delivery.counts.delivered;
+    struct peer *peer = connect_peer(1);
+    ask(peer, SCRAPE, 200);
+    assert_int_equal(rig_body_has("\nevents_to_metrics{a=\"b\"} 1\n"), due);
+    ask(peer, SCRAPE, 200);
+    assert_false(rig_body_has("events_to_metrics{"));
+    reset_peer(peer);
+    step_all();
+    rig_check_free();
+}
+
+/* The client resets the connection after each number of packets. */
+static void reset_at_every_packet(void **state) {
+    bool more = true;
+    (void)state;
+    for (uint32_t n = 0; more; n++) {
+        struct peer *peer = begin_exchange();
+        more = run_exchange_to(peer, n);
+        print_message("reset after %u packets\n", n);
+        reset_peer(peer);
+        step_all();
+        check_exactly_once();
+    }
+}
+
+/* The cable is pulled after each number of packets, and the client never seen again: its place
+ * comes free by itself. */
+static void cut_at_every_packet(void **state) {
+    bool more = true;
+    (void)state;
+    for (uint32_t n = 0; more; n++) {
+        struct peer *peer = begin_exchange();
+        more = run_exchange_to(peer, n);
+        print_message("cut after %u packets\n", n);
+        wire.cut = 0;
+        reset_peer(peer);
+        step_all();
+        pass(CFG_SCRAPER_TIMEOUT_MS / 2);
+        assert_int_equal(rig_app.delivery.scrapes_stats.used, 0);
+        pass(CFG_SCRAPER_TIMEOUT_MS / 2 - 1000);
+        wire.cut = NEVER;
+        if (rig_app.http.connections_stats.used > 0) { /* only one that had all is waited for */
+            assert_int_equal(rig_app.delivery.counts.delivered, 1);
+        }
+        pass(10000);
+        wire.cut = NEVER;
+        pass(CFG_HTTP_LINGER_MS + 1000);
+        rig_check_free();
+    }
+}
+
+/* Each packet is lost once; the exchange goes on as if it had not been. */
+static void loss_of_every_packet(void **state) {
+    bool more = true;
+    (void)state;
+    for (uint32_t n = 0; more; n++) {
+        struct peer *peer = begin_exchange();
+        wire.lost = n;
+        print_message("packet %u lost\n", n);
+        for (int i = 0; i < 100 && !peer->connected; i++) {
+            pass(50);
+        }
+        assert_true(peer->connected);
+        puts_to(peer, EVENT("a=b") SCRAPE);
+        pass(5000);
+        more = wire.delivered > n;
+        expect_answer(peer, 200);
+        expect_answer(peer, 200);
+        assert_true(rig_body_has("\nevents_to_metrics{a=\"b\"} 1\n"));
+        assert_int_equal(rig_app.delivery.counts.delivered, 1);
+        wire.lost = NEVER;
+        reset_peer(peer);
+        step_all();
+        check_exactly_once();
+    }
+}
+
+/* ---- many ------------------------------------------------------------------------------- */
+
+/* Connections one after the other, closed by the one side or the other, so that both have more in
+ * TIME_WAIT than there are pcbs. */
+static void churn(void **state) {
+    (void)state;
+    for (uint32_t i = 0; i < 4000; i++) {
+        struct peer *peer = connect_peer(0);
+        ask(peer, i % 2 == 0 ? GET("/healthz") : "GET /healthz HTTP/1.0\r\n\r\n", 200);
+        close_peer(peer);
+        step_all();
+        assert_int_equal(rig_app.http.connections_stats.used, 0);
+        if (i % 100 == 0) {
+            pass(50);
+        }
+    }
+    assert_int_equal(rig_app.http.connections_stats.high_water, 1);
+}
+
+/* Always from the same port, while the server still waits for the connection before. */
+static void churn_from_one_port(void **state) {
+    (void)state;
+    for (uint32_t i = 0; i < 2000; i++) {
+        struct peer *peer = begin_connect(0, 40000);
+        step_all();
+        assert_true(peer->connected);
+        ask(peer, "GET /healthz HTTP/1.0\r\n\r\n", 200);
+        assert_true(peer->finished);
+        close_peer(peer);
+        step_all();
+        assert_int_equal(rig_app.http.connections_stats.used, 0);
+        pass(50);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        NET_TEST(whole_requests),
+        NET_TEST(segments_of_any_size),
+        NET_TEST(paths_of_any_mtu),
+        NET_TEST(window_is_what_the_app_took),
+        NET_TEST(closed_by_the_client),
+        NET_TEST(closed_by_the_server),
+        NET_TEST(client_that_does_not_read),
+        NET_TEST(more_clients_than_places),
+        NET_TEST(no_segments),
+        NET_TEST(no_heap),
+        NET_TEST(no_connections),
+        NET_TEST(reset_at_every_packet),
+        NET_TEST(cut_at_every_packet),
+        NET_TEST(loss_of_every_packet),
+        NET_TEST(churn),
+        NET_TEST(churn_from_one_port),
+    };
+    return cmocka_run_group_tests_name("net_server", tests, set_up_stack, NULL);
+}
