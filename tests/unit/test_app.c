@@ -146,7 +146,7 @@ static void status(void **state) {
         "{\"version\":\"" APP_VERSION "\",\"target\":\"test\",",
         "\"time\":\"1994-11-06T08:49:38.500Z\",\"uptime_seconds\":1,\"events_posted\":1,",
         "\"events_waiting\":1,",
-        "\"scrapers\":[{\"scraper\":\"\\\"x?\\\\\",\"agent\":\"\",\"scrapes\":1,\"pending\":1,"
+        "\"scrapers\":[{\"scraper\":\"\\\"x?\\\\\",\"agent\":\"\",\"scrapes\":1,\"pending\":1,",
         "\"last_seen_seconds_ago\":1},{\"scraper\":\"10.0.0.1\",\"agent\":\"Prometheus\",",
         "{\"table\":\"connections\",\"used\":1,\"high_water\":1,\"limit\":6,\"refused\":0}",
     };
