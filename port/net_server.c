@@ -13,9 +13,9 @@
 _Static_assert(TCP_SND_BUF >= CFG_LINE_BYTES + 512,
                "TCP_SND_BUF: at least CFG_LINE_BYTES + 512, a head and one line must fit");
 
-/* Segments of one connection that may wait here for the app to take them. More stay with lwIP, one
- * at a time: each, even of a single byte, holds a frame of the pool that all connections share. */
-#define RECEIVED_PBUFS_MAX 4
+/* Segments of one connection that may wait for the app as they came. Each, even of a single byte,
+ * holds a frame of the pool that all connections share; what comes behind them is copied. */
+#define RECEIVED_FRAMES_MAX 4
 
 static struct net_conn *conn_of(struct transport *t) {
     return (struct net_conn *)t;
@@ -133,6 +133,47 @@ static void deliver(struct net_conn *conn) {
     }
 }
 
+/* Copies a segment behind what waits already. False when memory is short. */
+static bool copy_to_tail(struct net_conn *conn, const struct pbuf *p) {
+    if (conn->tail_room < p->tot_len) {
+        struct pbuf *tail = pbuf_alloc(PBUF_RAW, TCP_MSS, PBUF_RAM);
+        if (tail == NULL) {
+            return false;
+        }
+        tail->len = 0;
+        tail->tot_len = 0;
+        pbuf_cat(conn->received, tail);
+        conn->tail_room = TCP_MSS;
+    }
+    struct pbuf *last = conn->received;
+    while (last->next != NULL) {
+        last->tot_len = (u16_t)(last->tot_len + p->tot_len);
+        last = last->next;
+    }
+    pbuf_copy_partial(p, (char *)last->payload + last->len, p->tot_len, 0);
+    last->len = (u16_t)(last->len + p->tot_len);
+    last->tot_len = last->len;
+    conn->tail_room = (uint16_t)(conn->tail_room - p->tot_len);
+    return true;
+}
+
+/* Keeps a segment for the app; TCP's window bounds how many bytes that can be. False when memory
+ * is short, and the segment is still the caller's. */
+static bool keep(struct net_conn *conn, struct pbuf *p) {
+    if (conn->received == NULL) {
+        conn->received = p;
+        conn->tail_room = 0;
+    } else if (pbuf_clen(conn->received) < RECEIVED_FRAMES_MAX) {
+        pbuf_cat(conn->received, p);
+        conn->tail_room = 0;
+    } else if (copy_to_tail(conn, p)) {
+        pbuf_free(p);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void enter(struct net_conn *conn) {
     conn->server->current = conn;
     conn->server->current_aborted = false;
@@ -149,17 +190,12 @@ static err_t on_recv(void *arg, struct altcp_pcb *pcb, struct pbuf *p, err_t err
     struct net_conn *conn = arg;
     (void)pcb;
     (void)err;
-    if (p != NULL && conn->received != NULL && pbuf_clen(conn->received) >= RECEIVED_PBUFS_MAX) {
-        return ERR_MEM; /* lwIP keeps it, acknowledges nothing, and offers it again */
-    }
-    enter(conn);
     if (p == NULL) {
         conn->peer_closed = true;
-    } else if (conn->received == NULL) {
-        conn->received = p;
-    } else {
-        pbuf_cat(conn->received, p);
+    } else if (!keep(conn, p)) {
+        return ERR_MEM; /* lwIP keeps it and offers it again */
     }
+    enter(conn);
     deliver(conn);
     return leave(conn);
 }

@@ -19,6 +19,7 @@ struct net_conn {
     struct altcp_pcb *pcb; /* NULL: this place is free */
     struct http_conn *http;
     struct pbuf *received;  /* what the app has not taken yet */
+    uint16_t tail_room;     /* bytes that still fit behind the end of its last pbuf */
     uint32_t unacked_bytes; /* taken from the app, not acknowledged by the peer's TCP */
     bool peer_closed;       /* its FIN has come */
     bool peer_closed_told;  /* and the app knows */
