@@ -35,147 +35,159 @@ bool own_metrics_table(const struct app *app, uint32_t index, struct table_stats
 
 /* ---- samples ---------------------------------------------------------------------------- */
 
-/* What a family's samples are made of. A function appends sample number `index`, from the brace of
- * its labels to its value, and returns false beyond the last; appending nothing skips it. */
-typedef bool (*put_sample)(const struct app *app, uint32_t index, struct text *t);
+/* Whether a family has a sample number `index`. */
+enum presence {
+    PRESENCE_END,    /* neither this one nor any behind it */
+    PRESENCE_ABSENT, /* not this one */
+    PRESENCE_SAMPLE,
+};
 
-static bool put_value(struct text *t, uint64_t value) {
+typedef enum presence (*look)(const struct app *app, uint32_t index);
+
+/* Appends a sample that is there, from the brace of its labels to its value. */
+typedef void (*put)(const struct app *app, uint32_t index, struct text *t);
+
+static enum presence look_one(const struct app *app, uint32_t index) {
+    (void)app;
+    return index == 0 ? PRESENCE_SAMPLE : PRESENCE_END;
+}
+
+static void put_value(struct text *t, uint64_t value) {
     text_put_char(t, ' ');
     text_put_u64(t, value);
-    return true;
 }
 
-/* `{name="value"} `, for a value that needs no escapes. */
-static void put_label(struct text *t, const char *name, const char *value) {
-    text_put_char(t, '{');
-    text_puts(t, name);
-    text_put_slice(t, SLICE("=\""));
-    text_puts(t, value);
-    text_put_slice(t, SLICE("\"}"));
-}
-
-static bool put_build_info(const struct app *app, uint32_t index, struct text *t) {
-    text_puts(t, "{target=\"");
+static void put_build_info(const struct app *app, uint32_t index, struct text *t) {
+    (void)index;
+    text_put_slice(t, SLICE("{target=\""));
     text_puts(t, app->config.target);
-    text_puts(t, "\",version=\"" APP_VERSION "\"} 1");
-    return index == 0;
+    text_put_slice(t, SLICE("\",version=\"" APP_VERSION "\"} 1"));
 }
 
-static bool put_uptime(const struct app *app, uint32_t index, struct text *t) {
+static void put_uptime(const struct app *app, uint32_t index, struct text *t) {
+    (void)index;
     put_value(t, app->uptime_ms / 1000);
     text_put_char(t, '.');
     text_put_digits(t, app->uptime_ms % 1000, 3);
-    return index == 0;
 }
 
-static bool put_events_posted(const struct app *app, uint32_t index, struct text *t) {
-    return index == 0 && put_value(t, app->delivery.counts.posted);
+static void put_events_posted(const struct app *app, uint32_t index, struct text *t) {
+    (void)index;
+    put_value(t, app->delivery.counts.posted);
 }
 
-static bool put_events_delivered(const struct app *app, uint32_t index, struct text *t) {
-    return index == 0 && put_value(t, app->delivery.counts.delivered);
+static void put_events_delivered(const struct app *app, uint32_t index, struct text *t) {
+    (void)index;
+    put_value(t, app->delivery.counts.delivered);
 }
 
-static bool put_events_released(const struct app *app, uint32_t index, struct text *t) {
-    return index == 0 && put_value(t, app->delivery.counts.released);
+static void put_events_released(const struct app *app, uint32_t index, struct text *t) {
+    (void)index;
+    put_value(t, app->delivery.counts.released);
 }
 
-static bool put_rollbacks(const struct app *app, uint32_t index, struct text *t) {
+static enum presence look_rollbacks(const struct app *app, uint32_t index) {
+    (void)app;
+    return index < 2 ? PRESENCE_SAMPLE : PRESENCE_END;
+}
+
+static void put_rollbacks(const struct app *app, uint32_t index, struct text *t) {
     const struct delivery_counts *counts = &app->delivery.counts;
-    put_label(t, "cause", index == 0 ? "connection" : "timeout");
-    put_value(t, index == 0 ? counts->rollbacks_connection : counts->rollbacks_timeout);
-    return index < 2;
-}
-
-/* `{agent="...",scraper="..."}`, or nothing for an unused place. */
-static const struct scraper *put_scraper(const struct app *app, uint32_t index, struct text *t) {
-    const struct scraper *s =
-        index < CFG_SCRAPERS_MAX ? delivery_scraper(&app->delivery, (uint8_t)index) : NULL;
-    if (s != NULL) {
-        text_puts(t, "{agent=\"");
-        text_put_label_value(t, scrapers_agent(&s->identity));
-        text_puts(t, "\",scraper=\"");
-        text_put_label_value(t, scrapers_name(&s->identity));
-        text_puts(t, "\"}");
+    if (index == 0) {
+        text_put_slice(t, SLICE("{cause=\"connection\"}"));
+        put_value(t, counts->rollbacks_connection);
+    } else {
+        text_put_slice(t, SLICE("{cause=\"timeout\"}"));
+        put_value(t, counts->rollbacks_timeout);
     }
-    return s;
 }
 
-static bool put_scraper_counts(const struct app *app, uint32_t index, struct text *t) {
-    const struct scraper *s = put_scraper(app, index, t);
-    if (s != NULL) {
-        put_value(t, s->scrapes_count);
+static enum presence look_scrapers(const struct app *app, uint32_t index) {
+    if (index >= CFG_SCRAPERS_MAX) {
+        return PRESENCE_END;
     }
-    return index < CFG_SCRAPERS_MAX;
+    return delivery_scraper(&app->delivery, (uint8_t)index) != NULL ? PRESENCE_SAMPLE
+                                                                    : PRESENCE_ABSENT;
 }
 
-static bool put_scraper_pending(const struct app *app, uint32_t index, struct text *t) {
-    if (put_scraper(app, index, t) != NULL) {
-        put_value(t, delivery_pending_count(&app->delivery, (uint8_t)index));
+static void put_scraper_labels(struct text *t, const struct scraper *s) {
+    text_put_slice(t, SLICE("{agent=\""));
+    text_put_label_value(t, scrapers_agent(&s->identity));
+    text_put_slice(t, SLICE("\",scraper=\""));
+    text_put_label_value(t, scrapers_name(&s->identity));
+    text_put_slice(t, SLICE("\"}"));
+}
+
+static void put_scraper_counts(const struct app *app, uint32_t index, struct text *t) {
+    const struct scraper *s = delivery_scraper(&app->delivery, (uint8_t)index);
+    put_scraper_labels(t, s);
+    put_value(t, s->scrapes_count);
+}
+
+static void put_scraper_pending(const struct app *app, uint32_t index, struct text *t) {
+    put_scraper_labels(t, delivery_scraper(&app->delivery, (uint8_t)index));
+    put_value(t, delivery_pending_count(&app->delivery, (uint8_t)index));
+}
+
+static enum presence look_requests(const struct app *app, uint32_t index) {
+    const uint32_t route = index / HTTP_STATUS_COUNT;
+    if (route > router_count()) {
+        return PRESENCE_END;
     }
-    return index < CFG_SCRAPERS_MAX;
+    return app->http.requests_total[route][index % HTTP_STATUS_COUNT] > 0 ? PRESENCE_SAMPLE
+                                                                          : PRESENCE_ABSENT;
 }
 
-static bool put_requests(const struct app *app, uint32_t index, struct text *t) {
+static void put_requests(const struct app *app, uint32_t index, struct text *t) {
     const uint32_t route = index / HTTP_STATUS_COUNT;
     const enum http_status status = (enum http_status)(index % HTTP_STATUS_COUNT);
-    if (route > router_count()) {
-        return false;
-    }
-    const uint32_t count = app->http.requests_total[route][status];
-    if (count > 0) {
-        text_puts(t, "{code=\"");
-        text_put_slice(t, http_status_code(status));
-        text_puts(t, "\",handler=\"");
-        text_put_slice(t, route < router_count() ? router_route(route)->label : SLICE("none"));
-        text_puts(t, "\"}");
-        put_value(t, count);
-    }
-    return true;
+    text_put_slice(t, SLICE("{code=\""));
+    text_put_slice(t, http_status_code(status));
+    text_put_slice(t, SLICE("\",handler=\""));
+    text_put_slice(t, route < router_count() ? router_route(route)->label : SLICE("none"));
+    text_put_slice(t, SLICE("\"}"));
+    put_value(t, app->http.requests_total[route][status]);
 }
 
-static bool put_evictions(const struct app *app, uint32_t index, struct text *t) {
-    return index == 0 && put_value(t, app->http.evicted_total);
+static void put_evictions(const struct app *app, uint32_t index, struct text *t) {
+    (void)index;
+    put_value(t, app->http.evicted_total);
 }
 
-static bool put_timeouts(const struct app *app, uint32_t index, struct text *t) {
-    return index == 0 && put_value(t, app->http.timeouts_total);
+static void put_timeouts(const struct app *app, uint32_t index, struct text *t) {
+    (void)index;
+    put_value(t, app->http.timeouts_total);
 }
 
-static bool put_table_used(const struct app *app, uint32_t index, struct text *t) {
+static enum presence look_tables(const struct app *app, uint32_t index) {
     struct table_stats stats;
-    if (!own_metrics_table(app, index, &stats)) {
-        return false;
-    }
-    put_label(t, "table", stats.name);
-    return put_value(t, stats.used);
+    return own_metrics_table(app, index, &stats) ? PRESENCE_SAMPLE : PRESENCE_END;
 }
 
-static bool put_table_high_water(const struct app *app, uint32_t index, struct text *t) {
+/* Appends the label of a table and returns its state. */
+static struct table_stats put_table(const struct app *app, uint32_t index, struct text *t) {
     struct table_stats stats;
-    if (!own_metrics_table(app, index, &stats)) {
-        return false;
-    }
-    put_label(t, "table", stats.name);
-    return put_value(t, stats.high_water);
+    own_metrics_table(app, index, &stats);
+    text_put_slice(t, SLICE("{table=\""));
+    text_puts(t, stats.name);
+    text_put_slice(t, SLICE("\"}"));
+    return stats;
 }
 
-static bool put_table_limit(const struct app *app, uint32_t index, struct text *t) {
-    struct table_stats stats;
-    if (!own_metrics_table(app, index, &stats)) {
-        return false;
-    }
-    put_label(t, "table", stats.name);
-    return put_value(t, stats.limit);
+static void put_table_used(const struct app *app, uint32_t index, struct text *t) {
+    put_value(t, put_table(app, index, t).used);
 }
 
-static bool put_table_refusals(const struct app *app, uint32_t index, struct text *t) {
-    struct table_stats stats;
-    if (!own_metrics_table(app, index, &stats)) {
-        return false;
-    }
-    put_label(t, "table", stats.name);
-    return put_value(t, stats.refused_total);
+static void put_table_high_water(const struct app *app, uint32_t index, struct text *t) {
+    put_value(t, put_table(app, index, t).high_water);
+}
+
+static void put_table_limit(const struct app *app, uint32_t index, struct text *t) {
+    put_value(t, put_table(app, index, t).limit);
+}
+
+static void put_table_refusals(const struct app *app, uint32_t index, struct text *t) {
+    put_value(t, put_table(app, index, t).refused_total);
 }
 
 /* ---- families --------------------------------------------------------------------------- */
@@ -188,46 +200,55 @@ enum family_type {
 };
 
 struct own_family {
-    const char *name; /* without _total */
-    const char *help;
-    put_sample put;
+    struct slice name; /* without _total */
+    struct slice help;
+    look look_at;
+    put put_sample;
     uint8_t type; /* enum family_type */
 };
 
-/* To add one: a line here and its function above. */
+/* To add one: a line here and its functions above. */
 static const struct own_family families[] = {
-    {"pingshot_build_info", "Version of pingshot and the target it runs on.", put_build_info,
+    {SLICE("pingshot_build_info"), SLICE("Version of pingshot and the target it runs on."),
+     look_one, put_build_info, TYPE_GAUGE},
+    {SLICE("pingshot_uptime_seconds"), SLICE("Time since start."), look_one, put_uptime,
      TYPE_GAUGE},
-    {"pingshot_uptime_seconds", "Time since start.", put_uptime, TYPE_GAUGE},
-    {"events_to_metrics_event_count", "One-shot events posted.", put_events_posted,
-     TYPE_BARE_COUNTER},
-    {"events_to_metrics_scraper_counts", "Scrapes of GET /metrics.", put_scraper_counts,
-     TYPE_BARE_COUNTER},
-    {"pingshot_events_pending", "Events that wait for a scraper or are in flight to it.",
+    {SLICE("events_to_metrics_event_count"), SLICE("One-shot events posted."), look_one,
+     put_events_posted, TYPE_BARE_COUNTER},
+    {SLICE("events_to_metrics_scraper_counts"), SLICE("Scrapes of GET /metrics."), look_scrapers,
+     put_scraper_counts, TYPE_BARE_COUNTER},
+    {SLICE("pingshot_events_pending"),
+     SLICE("Events that wait for a scraper or are in flight to it."), look_scrapers,
      put_scraper_pending, TYPE_GAUGE},
-    {"pingshot_event_deliveries", "Events delivered, once for each scraper.", put_events_delivered,
-     TYPE_COUNTER},
-    {"pingshot_event_rollbacks", "Scrapes with events that were not acknowledged in time.",
+    {SLICE("pingshot_event_deliveries"), SLICE("Events delivered, once for each scraper."),
+     look_one, put_events_delivered, TYPE_COUNTER},
+    {SLICE("pingshot_event_rollbacks"),
+     SLICE("Scrapes with events that were not acknowledged in time."), look_rollbacks,
      put_rollbacks, TYPE_COUNTER},
-    {"pingshot_events_released", "Events that waited only for a scraper that was forgotten.",
+    {SLICE("pingshot_events_released"),
+     SLICE("Events that waited only for a scraper that was forgotten."), look_one,
      put_events_released, TYPE_COUNTER},
-    {"pingshot_http_requests", "Responses by handler and status code.", put_requests, TYPE_COUNTER},
-    {"pingshot_http_evictions", "Connections cut off to make room for another.", put_evictions,
-     TYPE_COUNTER},
-    {"pingshot_http_timeouts", "Requests that did not come in time.", put_timeouts, TYPE_COUNTER},
-    {"pingshot_table_used", "Entries in use of each fixed table.", put_table_used, TYPE_GAUGE},
-    {"pingshot_table_high_water", "The most entries that were ever in use.", put_table_high_water,
+    {SLICE("pingshot_http_requests"), SLICE("Responses by handler and status code."), look_requests,
+     put_requests, TYPE_COUNTER},
+    {SLICE("pingshot_http_evictions"), SLICE("Connections cut off to make room for another."),
+     look_one, put_evictions, TYPE_COUNTER},
+    {SLICE("pingshot_http_timeouts"), SLICE("Requests that did not come in time."), look_one,
+     put_timeouts, TYPE_COUNTER},
+    {SLICE("pingshot_table_used"), SLICE("Entries in use of each fixed table."), look_tables,
+     put_table_used, TYPE_GAUGE},
+    {SLICE("pingshot_table_high_water"), SLICE("The most entries that were ever in use."),
+     look_tables, put_table_high_water, TYPE_GAUGE},
+    {SLICE("pingshot_table_limit"), SLICE("Entries that there are."), look_tables, put_table_limit,
      TYPE_GAUGE},
-    {"pingshot_table_limit", "Entries that there are.", put_table_limit, TYPE_GAUGE},
-    {"pingshot_table_refusals", "Requests refused because no entry was left.", put_table_refusals,
-     TYPE_COUNTER},
+    {SLICE("pingshot_table_refusals"), SLICE("Requests refused because no entry was left."),
+     look_tables, put_table_refusals, TYPE_COUNTER},
 };
 
 #define FAMILIES_COUNT (sizeof families / sizeof families[0])
 
 /* The family's name as its HELP and TYPE lines give it: OpenMetrics leaves _total out there. */
 static void put_family_name(struct text *t, const struct own_family *f, bool openmetrics) {
-    text_puts(t, f->name);
+    text_put_slice(t, f->name);
     if (f->type == TYPE_COUNTER && !openmetrics) {
         text_put_slice(t, SLICE("_total"));
     }
@@ -237,7 +258,7 @@ static void put_header(struct text *t, const struct own_family *f, bool openmetr
     text_put_slice(t, SLICE("# HELP "));
     put_family_name(t, f, openmetrics);
     text_put_char(t, ' ');
-    text_puts(t, f->help);
+    text_put_slice(t, f->help);
     text_put_slice(t, SLICE("\n# TYPE "));
     put_family_name(t, f, openmetrics);
     if (f->type == TYPE_GAUGE) {
@@ -249,23 +270,23 @@ static void put_header(struct text *t, const struct own_family *f, bool openmetr
     }
 }
 
-/* Appends the next sample and steps on, or steps to the next family behind the last. */
+/* Appends the sample at the cursor, or passes over what is not there; steps on. */
 static void put_next(struct own_metrics_cursor *cursor, const struct app *app, struct text *t) {
     const struct own_family *f = &families[cursor->family];
-    const uint32_t start = t->len;
-    put_family_name(t, f, false);
-    const uint32_t name_end = t->len;
-    const bool any = f->put(app, cursor->sample - 1u, t);
-    if (!any || t->len == name_end) {
-        t->len = start; /* beyond the last, or one to skip */
-    } else {
+    const uint32_t index = cursor->sample - 1u;
+    switch (f->look_at(app, index)) {
+    case PRESENCE_SAMPLE:
+        put_family_name(t, f, false);
+        f->put_sample(app, index, t);
         text_put_char(t, '\n');
-    }
-    if (any) {
-        cursor->sample++;
-    } else {
+        break;
+    case PRESENCE_ABSENT:
+        break;
+    case PRESENCE_END:
         *cursor = (struct own_metrics_cursor){.family = (uint16_t)(cursor->family + 1)};
+        return;
     }
+    cursor->sample++;
 }
 
 bool own_metrics_pull(struct own_metrics_cursor *cursor, const struct app *app, bool openmetrics,
