@@ -4,10 +4,13 @@ connections has room for."""
 
 import concurrent.futures
 import contextlib
+import socket
+import struct
 import time
 
 import pytest
 
+from harness.exposition import value_of
 from harness.http_client import FramingError, assert_error_line, crlf
 from harness.process import wait_until
 
@@ -221,3 +224,46 @@ def test_many_clients_do_not_stop_a_scrape(own_target, kind):
     for client in clients:
         client.close()
     wait_until(lambda: target.get("/ping").status == 200, 5, "an answer after the crowd has gone")
+
+
+# ---- Clients that send more than they read -----------------------------------------------------
+
+
+def test_bytes_from_a_client_that_reads_nothing(own_target):
+    """Each of them is a frame on the wire; together they must not use up what all share."""
+    target = own_target()
+    lines = "".join(f'page{{i="{i}"}} 1\n' for i in range(target.capacities.series // 2))
+    assert target.post("/create", lines, "text/plain").status == 200
+    with target.client(receive_buffer_bytes=2048) as client:
+        client.sock.setblocking(False)
+        client.sock.send(crlf("GET /metrics HTTP/1.1", HOST))
+        sent = 0
+        deadline = time.monotonic() + 10
+        while sent < 20000 and time.monotonic() < deadline:
+            try:
+                sent += client.sock.send(b"x")
+            except BlockingIOError:
+                time.sleep(0.01)
+        frames = value_of(target.get("/metrics").text, 'pingshot_table_used{table="network_frames"}')
+        assert frames < 50, f"{frames} frames held, {sent} bytes sent"
+
+
+def test_pipelining_deeper_than_every_buffer(own_target):
+    """The requests fill what the server can hold, the replies what it can send: each waits for the
+    other, and TCP's own retransmissions must not be what gets it going again."""
+    target = own_target()
+    count = 3000
+    requests = crlf("GET /healthz HTTP/1.1", HOST) * count
+    with target.client() as client:
+        client.sock.setblocking(False)
+        sent = received = 0
+        deadline = time.monotonic() + 20
+        while received < count:
+            assert time.monotonic() < deadline, f"{received} replies, {sent} bytes sent"
+            with contextlib.suppress(BlockingIOError):
+                sent += client.sock.send(requests[sent : sent + 65536])
+            with contextlib.suppress(BlockingIOError):
+                received += client.sock.recv(1 << 18).count(b"HTTP/1.1 200 OK")
+        # TCP_INFO: tcpi_total_retrans, a 32-bit number at offset 100 (linux/tcp.h)
+        info = client.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+        assert struct.unpack_from("I", info, 100)[0] == 0, "retransmissions on a link without loss"
