@@ -163,7 +163,9 @@ static bool keep(struct net_conn *conn, struct pbuf *p) {
     if (conn->received == NULL) {
         conn->received = p;
         conn->tail_room = 0;
-    } else if (pbuf_clen(conn->received) < RECEIVED_FRAMES_MAX) {
+    } else if (pbuf_clen(conn->received) < RECEIVED_FRAMES_MAX || p->tot_len > TCP_MSS) {
+        /* More than a segment is what a filled hole let through: TCP_OOSEQ_MAX_PBUFS bounds it, and
+         * no tail has that much room. */
         pbuf_cat(conn->received, p);
         conn->tail_room = 0;
     } else if (copy_to_tail(conn, p)) {
