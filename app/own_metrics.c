@@ -166,7 +166,7 @@ static enum presence look_tables(const struct app *app, uint32_t index) {
 
 /* Appends the label of a table and returns its state. */
 static struct table_stats put_table(const struct app *app, uint32_t index, struct text *t) {
-    struct table_stats stats;
+    struct table_stats stats = {.name = ""};
     own_metrics_table(app, index, &stats);
     text_put_slice(t, SLICE("{table=\""));
     text_puts(t, stats.name);
