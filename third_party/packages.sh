@@ -26,7 +26,7 @@ packages_of() {
         echo python3 python3-pytest python3-prometheus-client
         ;;
     lint) echo clang clang-tidy clang-format cppcheck shellcheck ;;
-    bench) echo wrk golang-go golang-github-prometheus-client-golang-dev ;;
+    bench) echo wrk golang-go golang-github-prometheus-client-golang-dev iproute2 python3 ;;
     *) fail "knows no role '$1': say build, run, test, lint or bench" ;;
     esac
 }
