@@ -206,15 +206,8 @@ static inline void close_peer(struct peer *peer) {
     }
 }
 
-/* Takes no more than a few bytes from now on. */
-static inline void stop_reading(struct peer *peer) {
-    peer->stalled = true;
-    peer->pcb->rcv_wnd = 600;
-    peer->pcb->rcv_ann_wnd = 600;
-}
-
-/* So many pages are more than TCP_SND_BUF. */
-#define MANY_PAGES 60
+/* So many pages are more than TCP_SND_BUF and the window of a client that does not read. */
+#define MANY_PAGES 100
 
 static inline void expect_answer(struct peer *peer, int status) {
     rig_expect(&peer->answers, status);

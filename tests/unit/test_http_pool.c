@@ -57,6 +57,14 @@ static void body_does_not_come(void **state) {
     rig_expect_body("the request's body did not come in time\n");
     assert_true(c->wire.shut_down);
     assert_int_equal(rig_app.http.bodies_stats.used, 0);
+    /* What the request held is free though its 408 cannot be sent. */
+    c = rig_connect(2);
+    rig_puts(c, BIG_ECHO);
+    c->wire.window_bytes = 0;
+    rig_pass(10100);
+    assert_int_equal(rig_app.http.timeouts_total, 2);
+    assert_int_equal(rig_app.http.bodies_stats.used, 0);
+    rig_lose(c);
     /* The same when it was refused and is only being read to its end. */
     c = rig_connect(1);
     rig_puts(c, POST("/nowhere", "Content-Length: 9\r\n\r\n"));
@@ -305,6 +313,17 @@ static void short_of_connections(void **state) {
     rig_finish(&rig_clients[1]);
     rig_ask(&rig_clients[3], GET("/ping"), 200);
     rig_expect_header("Connection", NULL);
+    /* How it is when the answer goes out is what counts. */
+    struct client *c = rig_connect(1);
+    c->wire.fault = FAKE_TAKES_NOTHING;
+    c->wire.fault_call = 1;
+    rig_puts(c, GET("/ping"));
+    rig_expect_nothing(c);
+    rig_lose(&rig_clients[2]);
+    rig_drain(c);
+    rig_expect(c, 200);
+    rig_expect_header("Connection", NULL);
+    assert_false(rig_closed(c));
 }
 
 int main(void) {
