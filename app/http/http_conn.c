@@ -19,6 +19,9 @@
 _Static_assert(CFG_HTTP_REPLY_BYTES > PROBLEM_LINE_BYTES,
                "CFG_HTTP_REPLY_BYTES: more than PROBLEM_LINE_BYTES, a line and its end must fit");
 
+_Static_assert(CFG_HTTP_BODY_BYTES >= CFG_HTTP_RX_BYTES,
+               "CFG_HTTP_BODY_BYTES: at least CFG_HTTP_RX_BYTES, a full one moves to a body buffer");
+
 /* A refused request's body up to this size is read and dropped, so that the connection can be
  * kept; for a longer one it is closed. */
 #define DISCARD_BYTES_MAX 65536u
@@ -567,8 +570,12 @@ static void time_out(struct http_conn *c, const char *line) {
     run(c);
 }
 
+/* A day, so that differences of the wrapping clock work. */
+#define EARNED_S_MAX 86400u
+
 static void poll_body(struct http_conn *c, uint32_t now_ms) {
-    uint32_t earned_ms = c->body_received / CFG_HTTP_BODY_MIN_BYTES_PER_S * 1000u;
+    uint32_t earned_s = c->body_received / CFG_HTTP_BODY_MIN_BYTES_PER_S;
+    uint32_t earned_ms = (earned_s < EARNED_S_MAX ? earned_s : EARNED_S_MAX) * 1000u;
     if (clock_reached(now_ms, c->body_started_ms + CFG_HTTP_REQUEST_TIMEOUT_MS + earned_ms)) {
         time_out(c, "the request's body did not come in time");
     }

@@ -94,6 +94,13 @@ static void slow_uploads(void **state) {
     assert_int_equal(upload(c, CFG_HTTP_BODY_MIN_BYTES_PER_S + 10, 300), 300);
     rig_expect_nothing(c);
     rig_lose(c);
+    /* Gigabytes do not turn it round. */
+    c = rig_connect(2);
+    assert_int_equal(upload(c, 1100, 1), 1);
+    c->http->body_received = 3000000000u;
+    rig_pass(1000);
+    rig_expect_nothing(c);
+    rig_lose(c);
     /* Ten seconds, and the time that the bytes earned: 10 + 900 / 1024 * t = t. */
     c = rig_connect(1);
     assert_in_range(upload(c, 900, 300), 70, 90);
