@@ -19,8 +19,9 @@
 _Static_assert(CFG_HTTP_REPLY_BYTES > PROBLEM_LINE_BYTES,
                "CFG_HTTP_REPLY_BYTES: more than PROBLEM_LINE_BYTES, a line and its end must fit");
 
-_Static_assert(CFG_HTTP_BODY_BYTES >= CFG_HTTP_RX_BYTES,
-               "CFG_HTTP_BODY_BYTES: at least CFG_HTTP_RX_BYTES, a full one moves to a body buffer");
+_Static_assert(
+    CFG_HTTP_BODY_BYTES >= CFG_HTTP_RX_BYTES,
+    "CFG_HTTP_BODY_BYTES: at least CFG_HTTP_RX_BYTES, a full one moves to a body buffer");
 
 /* A refused request's body up to this size is read and dropped, so that the connection can be
  * kept; for a longer one it is closed. */
