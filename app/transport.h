@@ -31,7 +31,8 @@ struct transport_ops {
      * http_conn_lost when both directions have ended, however they ended. */
     void (*shutdown)(struct transport *t);
 
-    /* Ends the connection at once (RST). The transport does not call its http_conn again. */
+    /* Ends the connection at once (RST). The transport does not call its http_conn again. Not from
+     * within one of this connection's own events. */
     void (*abort)(struct transport *t);
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * net_server.c: see net_server.h. lwIP's rules for raw callbacks decide the shape: a callback that
- * aborted its own pcb returns ERR_ABRT, in the err callback the pcb is gone already, and memory
- * that is short at the moment is no error.
+ * net_server.c: see net_server.h. lwIP's rules for raw callbacks decide the shape: what is written
+ * in one goes out when it returns, in the err callback the pcb is gone already, and memory that is
+ * short at the moment is no error.
  */
 #include "net_server.h"
 
@@ -13,20 +13,21 @@
 _Static_assert(TCP_SND_BUF >= CFG_LINE_BYTES + 512,
                "TCP_SND_BUF: at least CFG_LINE_BYTES + 512, a head and one line must fit");
 
-/* Segments of one connection that may wait for the app as they came. Each, even of a single byte,
- * holds a frame of the pool that all connections share; what comes behind them is copied. */
-#define RECEIVED_FRAMES_MAX 4
-
 static struct net_conn *conn_of(struct transport *t) {
     return (struct net_conn *)t;
 }
 
 /* ---- ends ------------------------------------------------------------------------------- */
 
+static void drop_first_held(struct net_conn *conn) {
+    struct net_held *first = conn->held_first;
+    conn->held_first = first->next;
+    mem_free(first);
+}
+
 static void free_conn(struct net_conn *conn) {
-    if (conn->received != NULL) {
-        pbuf_free(conn->received);
-        conn->received = NULL;
+    while (conn->held_first != NULL) {
+        drop_first_held(conn);
     }
     conn->pcb = NULL;
 }
@@ -40,9 +41,6 @@ static void detach(struct altcp_pcb *pcb) {
 
 static void abort_pcb(struct net_conn *conn) {
     struct altcp_pcb *pcb = conn->pcb;
-    if (conn == conn->server->current) {
-        conn->server->current_aborted = true;
-    }
     free_conn(conn);
     detach(pcb);
     altcp_abort(pcb);
@@ -65,8 +63,14 @@ static void close_if_ended(struct net_conn *conn) {
 
 /* ---- transport.h ------------------------------------------------------------------------ */
 
+/* As much as TCP has buffer for, and as many segments as it may queue: to a peer with a tiny MSS
+ * the second is less. */
 static uint32_t transport_writable(struct transport *t) {
-    return altcp_sndbuf(conn_of(t)->pcb);
+    struct altcp_pcb *pcb = conn_of(t)->pcb;
+    uint32_t bytes = altcp_sndbuf(pcb);
+    uint32_t queued = altcp_sndqueuelen(pcb) + 2u; /* a write may begin and end within segments */
+    uint32_t segments = queued < TCP_SND_QUEUELEN ? TCP_SND_QUEUELEN - queued : 0;
+    return bytes < segments * altcp_mss(pcb) ? bytes : segments * altcp_mss(pcb);
 }
 
 static int32_t transport_write(struct transport *t, const void *bytes, uint32_t n) {
@@ -105,101 +109,138 @@ static const struct transport_ops ops = {
 
 /* ---- lwIP's callbacks ------------------------------------------------------------------- */
 
-/* Offers the app what it has not taken. */
-static void deliver(struct net_conn *conn) {
-    uint32_t taken_bytes = 0;
-    while (conn->pcb != NULL && conn->received != NULL) {
-        struct pbuf *p = conn->received;
-        uint32_t n = http_conn_received(conn->http, p->payload, p->len);
-        if (conn->pcb == NULL) {
-            return;
+/* ---- what came -------------------------------------------------------------------------- */
+
+/* A segment stays in the frame that it came in only while its callback runs: the frames are shared
+ * by all connections, and a segment of one byte takes a whole one. What the app does not take at
+ * once is copied into blocks. */
+
+static struct net_held *new_held(void) {
+    struct net_held *block = mem_malloc(sizeof *block);
+    if (block != NULL) {
+        block->next = NULL;
+        block->start = 0;
+        block->end = 0;
+    }
+    return block;
+}
+
+static void link_held(struct net_conn *conn, struct net_held *block) {
+    if (conn->held_first == NULL) {
+        conn->held_first = block;
+    } else {
+        conn->held_last->next = block;
+    }
+    conn->held_last = block;
+}
+
+/* Copies the bytes of `p` from `offset` on behind those held. What memory is too short for stays
+ * behind: returns the offset that it got to. */
+static uint32_t hold(struct net_conn *conn, const struct pbuf *p, uint32_t offset) {
+    while (offset < p->tot_len) {
+        struct net_held *last = conn->held_first != NULL ? conn->held_last : NULL;
+        if (last == NULL || last->end == sizeof last->bytes) {
+            last = new_held();
+            if (last == NULL) {
+                break;
+            }
+            link_held(conn, last);
         }
-        taken_bytes += n;
-        bool all = n == p->len;
-        conn->received = pbuf_free_header(p, (u16_t)n);
-        if (!all) {
+        uint32_t n = sizeof last->bytes - last->end;
+        n = n < p->tot_len - offset ? n : p->tot_len - offset;
+        pbuf_copy_partial(p, last->bytes + last->end, (u16_t)n, (u16_t)offset);
+        last->end = (uint16_t)(last->end + n);
+        offset += n;
+    }
+    return offset;
+}
+
+/* Offers the app a segment just come, while nothing is held. Returns how many bytes it took. */
+static uint32_t offer(struct net_conn *conn, const struct pbuf *p) {
+    uint32_t taken = 0;
+    for (; p != NULL; p = p->next) {
+        uint32_t n = p->len > 0 ? http_conn_received(conn->http, p->payload, p->len) : 0;
+        taken += n;
+        if (n < p->len) {
             break;
         }
     }
-    if (conn->pcb == NULL) {
-        return;
+    return taken;
+}
+
+/* Offers the app what is held. Returns how many bytes it took. */
+static uint32_t offer_held(struct net_conn *conn) {
+    uint32_t taken = 0;
+    while (conn->held_first != NULL) {
+        struct net_held *first = conn->held_first;
+        const char *bytes = (const char *)first->bytes + first->start;
+        uint32_t n = http_conn_received(conn->http, bytes, (uint32_t)first->end - first->start);
+        taken += n;
+        first->start = (uint16_t)(first->start + n);
+        if (first->start < first->end) {
+            break;
+        }
+        drop_first_held(conn);
     }
-    if (taken_bytes > 0) {
-        altcp_recved(conn->pcb, (u16_t)taken_bytes);
+    return taken;
+}
+
+/* After the app took `bytes`: tells the peer that there is room, and the app of the peer's end. */
+static void credit(struct net_conn *conn, uint32_t bytes) {
+    if (bytes > 0) {
+        altcp_recved(conn->pcb, (u16_t)bytes);
     }
-    if (conn->received == NULL && conn->peer_closed && !conn->peer_closed_told) {
+    if (conn->held_first == NULL && conn->peer_closed && !conn->peer_closed_told) {
         conn->peer_closed_told = true;
         http_conn_peer_closed(conn->http);
     }
 }
 
-/* Copies a segment behind what waits already. False when memory is short. */
-static bool copy_to_tail(struct net_conn *conn, const struct pbuf *p) {
-    if (conn->tail_room < p->tot_len) {
-        struct pbuf *tail = pbuf_alloc(PBUF_RAW, TCP_MSS, PBUF_RAM);
-        if (tail == NULL) {
-            return false;
-        }
-        tail->len = 0;
-        tail->tot_len = 0;
-        pbuf_cat(conn->received, tail);
-        conn->tail_room = TCP_MSS;
+/* Takes the first `n` bytes off a segment that lwIP is to keep: it must stay the same pbuf. */
+static void trim(struct pbuf *p, uint32_t n) {
+    const u16_t left = (u16_t)(p->tot_len - n);
+    for (; n > p->len; p = p->next) {
+        n -= p->len;
+        p->len = 0;
+        p->tot_len = left; /* of empty ones in front: what is left behind them */
     }
-    struct pbuf *last = conn->received;
-    while (last->next != NULL) {
-        last->tot_len = (u16_t)(last->tot_len + p->tot_len);
-        last = last->next;
-    }
-    pbuf_copy_partial(p, (char *)last->payload + last->len, p->tot_len, 0);
-    last->len = (u16_t)(last->len + p->tot_len);
-    last->tot_len = last->len;
-    conn->tail_room = (uint16_t)(conn->tail_room - p->tot_len);
-    return true;
-}
-
-/* Keeps a segment for the app; TCP's window bounds how many bytes that can be. False when memory
- * is short, and the segment is still the caller's. */
-static bool keep(struct net_conn *conn, struct pbuf *p) {
-    if (conn->received == NULL) {
-        conn->received = p;
-        conn->tail_room = 0;
-    } else if (pbuf_clen(conn->received) < RECEIVED_FRAMES_MAX || p->tot_len > TCP_MSS) {
-        /* More than a segment is what a filled hole let through: TCP_OOSEQ_MAX_PBUFS bounds it, and
-         * no tail has that much room. */
-        pbuf_cat(conn->received, p);
-        conn->tail_room = 0;
-    } else if (copy_to_tail(conn, p)) {
-        pbuf_free(p);
-    } else {
-        return false;
-    }
-    return true;
+    pbuf_remove_header(p, n);
 }
 
 static void enter(struct net_conn *conn) {
     conn->server->current = conn;
-    conn->server->current_aborted = false;
 }
 
-static err_t leave(struct net_conn *conn) {
+static void leave(struct net_conn *conn) {
     struct net_server *s = conn->server;
     close_if_ended(conn);
     s->current = NULL;
-    return s->current_aborted ? ERR_ABRT : ERR_OK;
 }
 
 static err_t on_recv(void *arg, struct altcp_pcb *pcb, struct pbuf *p, err_t err) {
     struct net_conn *conn = arg;
+    uint32_t taken = 0;
     (void)pcb;
     (void)err;
+    enter(conn);
     if (p == NULL) {
         conn->peer_closed = true;
-    } else if (!keep(conn, p)) {
-        return ERR_MEM; /* lwIP keeps it and offers it again */
+    } else {
+        if (conn->held_first == NULL) {
+            taken = offer(conn, p);
+        }
+        uint32_t kept = hold(conn, p, taken);
+        if (kept < p->tot_len) {
+            trim(p, kept);
+            credit(conn, taken);
+            leave(conn);
+            return ERR_MEM; /* lwIP keeps the rest and offers it again */
+        }
+        pbuf_free(p);
     }
-    enter(conn);
-    deliver(conn);
-    return leave(conn);
+    credit(conn, taken);
+    leave(conn);
+    return ERR_OK;
 }
 
 static err_t on_sent(void *arg, struct altcp_pcb *pcb, u16_t len) {
@@ -207,9 +248,14 @@ static err_t on_sent(void *arg, struct altcp_pcb *pcb, u16_t len) {
     (void)pcb;
     enter(conn);
     conn->unacked_bytes -= len;
-    http_conn_acknowledged(conn->http, len);
-    deliver(conn);
-    return leave(conn);
+    if (len > 0) {
+        http_conn_acknowledged(conn->http, len);
+    } else {
+        http_conn_drained(conn->http); /* as a TLS layer says that it has room again */
+    }
+    credit(conn, offer_held(conn));
+    leave(conn);
+    return ERR_OK;
 }
 
 static void on_err(void *arg, err_t err) {

@@ -9,8 +9,17 @@
 #include "app.h"
 
 #include "lwip/altcp.h"
+#include "lwip/tcp.h"
 
 struct net_server;
+
+/* Bytes that came and wait for the app to take them, in a block of lwIP's heap. */
+struct net_held {
+    struct net_held *next;
+    uint16_t start; /* the app has taken those before it */
+    uint16_t end;
+    uint8_t bytes[TCP_MSS];
+};
 
 /* One accepted connection. */
 struct net_conn {
@@ -18,8 +27,8 @@ struct net_conn {
     struct net_server *server;
     struct altcp_pcb *pcb; /* NULL: this place is free */
     struct http_conn *http;
-    struct pbuf *received;  /* what the app has not taken yet */
-    uint16_t tail_room;     /* bytes that still fit behind the end of its last pbuf */
+    struct net_held *held_first; /* TCP's window bounds how much it can be */
+    struct net_held *held_last;
     uint32_t unacked_bytes; /* taken from the app, not acknowledged by the peer's TCP */
     bool peer_closed;       /* its FIN has come */
     bool peer_closed_told;  /* and the app knows */
@@ -28,10 +37,8 @@ struct net_conn {
 
 struct net_server {
     struct app *app;
-    /* The connection whose lwIP callback is running: lwIP sends what is written when that returns,
-     * and must be told if it was aborted meanwhile. */
+    /* The connection whose lwIP callback is running: lwIP sends what is written when it returns. */
     struct net_conn *current;
-    bool current_aborted;
     /* One more than the app has: a newcomer has a place before another is cut off for it. */
     struct net_conn conns[CFG_CONNECTIONS_MAX + 1];
 };

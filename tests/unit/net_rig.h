@@ -297,7 +297,7 @@ static inline int tear_down(void **state) {
     rig_check_free();
     for (uint32_t i = 0; i <= CFG_CONNECTIONS_MAX; i++) {
         assert_null(server.conns[i].pcb);
-        assert_null(server.conns[i].received);
+        assert_null(server.conns[i].held_first);
     }
     check_pools();
     return 0;

@@ -83,11 +83,9 @@ static uint32_t waiting_bytes(const struct peer *peer) {
     const struct tcp_pcb *pcb = server_side(peer);
     uint32_t waiting = pcb->refused_data != NULL ? pcb->refused_data->tot_len : 0;
     for (uint32_t i = 0; i <= CFG_CONNECTIONS_MAX; i++) {
-        if (server.conns[i].pcb != NULL && server.conns[i].received != NULL) {
-            waiting += server.conns[i].received->tot_len;
-            for (const struct pbuf *p = server.conns[i].received; p != NULL; p = p->next) {
-                assert_in_range(p->len, 1, TCP_MSS); /* no block is larger */
-            }
+        for (const struct net_held *h = server.conns[i].held_first; h != NULL; h = h->next) {
+            assert_in_range(h->end, h->start + 1, TCP_MSS);
+            waiting += (uint32_t)h->end - h->start;
         }
     }
     return waiting;
