@@ -138,16 +138,17 @@
 #define CFG_HTTP_TX_BYTES 4096
 #endif
 
-/* Time to send a request's head, from its first byte, in ms. A body has this long again, and a
- * second more for every CFG_HTTP_BODY_MIN_BYTES_PER_S that came. Then 408. */
+/* Time to send a request's head, from its first byte, in ms; then 408. A body has this long again
+ * at any moment, and every CFG_HTTP_MIN_BYTES_PER_S that come win it one second back. */
 #ifndef CFG_HTTP_REQUEST_TIMEOUT_MS
 #define CFG_HTTP_REQUEST_TIMEOUT_MS 10000u
 #endif
-#ifndef CFG_HTTP_BODY_MIN_BYTES_PER_S
-#define CFG_HTTP_BODY_MIN_BYTES_PER_S 1024u
+#ifndef CFG_HTTP_MIN_BYTES_PER_S
+#define CFG_HTTP_MIN_BYTES_PER_S 1024u
 #endif
 
-/* A client that acknowledges nothing of a response for this long is cut off, in ms. */
+/* A client that acknowledges nothing of a response for this long, or for longer less than
+ * CFG_HTTP_MIN_BYTES_PER_S, is cut off, in ms. */
 #ifndef CFG_HTTP_STALL_TIMEOUT_MS
 #define CFG_HTTP_STALL_TIMEOUT_MS 30000u
 #endif

@@ -391,6 +391,11 @@ static bool put_head(struct text *out) {
     return !attempt.overflow;
 }
 
+bool delivery_in_flight(const struct delivery *d, uint32_t handle, uint32_t now_ms) {
+    uint32_t index = scrape_index(d, handle);
+    return index != CFG_SCRAPES_IN_FLIGHT_MAX && !out_of_time(&d->scrapes[index], now_ms);
+}
+
 bool delivery_pull(const struct delivery *d, struct delivery_cursor *cursor, bool openmetrics,
                    struct text *out) {
     uint32_t index = scrape_index(d, cursor->handle);

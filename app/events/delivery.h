@@ -118,10 +118,13 @@ bool delivery_begin(struct delivery *d, const struct scraper_identity *who, uint
 
 /* Appends the next lines to `*out`, whole ones as far as they fit: HELP and TYPE first if there are
  * any events, then the samples, those of one label set together and oldest first. True when all is
- * written; false: call again with more room, at least CFG_LINE_BYTES of it. When the scrape has
- * timed out meanwhile there is nothing more to write. */
+ * written; false: call again with more room, at least CFG_LINE_BYTES of it. */
 bool delivery_pull(const struct delivery *d, struct delivery_cursor *cursor, bool openmetrics,
                    struct text *out);
+
+/* True while the scrape is under way: its events are in flight. False when it has run out of time,
+ * and for 0: a page with its events must not be completed then. */
+bool delivery_in_flight(const struct delivery *d, uint32_t handle, uint32_t now_ms);
 
 /* The last byte of the response was acknowledged. True: delivered. False: it was too late and all
  * is pending again, or `handle` had ended before (or is 0), which is no error. */

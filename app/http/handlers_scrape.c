@@ -67,10 +67,19 @@ static bool begin_delivery(struct http_conn *c, struct scrape *scrape, struct pr
                            "query: scraper= is too long, or a '%' is not followed by hex digits");
     }
     c->scraper = c->scraper || timeout_ms > 0;
-    return scrapers_identify(&who, text_slice(&name), client_address(c),
-                             http_conn_field(c, HTTP_FIELD_USER_AGENT), timeout_ms > 0, p) &&
-           delivery_begin(&app->delivery, &who, timeout_ms, c->started_ms, app_now(app),
-                          &scrape->events, p);
+    if (!scrapers_identify(&who, text_slice(&name), client_address(c),
+                           http_conn_field(c, HTTP_FIELD_USER_AGENT), timeout_ms > 0, p) ||
+        !delivery_begin(&app->delivery, &who, timeout_ms, c->started_ms, app_now(app),
+                        &scrape->events, p)) {
+        return false;
+    }
+    /* After its timeout a scraper reads no more. Who announced none and takes events gets the usual
+     * one: with the events pending again the rest of the page must not reach it. */
+    if (timeout_ms > 0 || scrape->events.handle != 0) {
+        http_conn_set_deadline(c, c->started_ms +
+                                      (timeout_ms > 0 ? timeout_ms : CFG_SCRAPE_TIMEOUT_MS) + 1);
+    }
+    return true;
 }
 
 /* ---- the page --------------------------------------------------------------------------- */
@@ -78,6 +87,10 @@ static bool begin_delivery(struct http_conn *c, struct scrape *scrape, struct pr
 static bool source_page(struct http_conn *c, struct text *out) {
     struct scrape *scrape = http_conn_state(c);
     struct app *app = app_of(c);
+    if (scrape->events.handle != 0 &&
+        !delivery_in_flight(&app->delivery, scrape->events.handle, app->http.now_ms)) {
+        return false; /* never complete: the deadline is about to cut the connection off */
+    }
     if (scrape->stage == STAGE_FAMILIES) {
         if (!exposition_writer_pull(&scrape->families, &app->registry, out)) {
             return false;

@@ -129,9 +129,14 @@ void http_conn_await_acknowledgement(struct http_conn *c) {
     c->response.await_acknowledgement = true;
 }
 
+void http_conn_set_deadline(struct http_conn *c, uint32_t deadline_ms) {
+    c->response.has_deadline = true;
+    c->response.deadline_ms = deadline_ms;
+}
+
 static void enter_respond(struct http_conn *c) {
     c->phase = HTTP_CONN_RESPOND;
-    c->progress_ms = c->server->now_ms;
+    c->acked_by_ms = c->server->now_ms + CFG_HTTP_STALL_TIMEOUT_MS;
 }
 
 /* A refusal after which the client cannot be understood any more. */
@@ -178,7 +183,7 @@ void http_conn_init(struct http_conn *c, struct http_server *server, struct tran
     memset(c, 0, offsetof(struct http_conn, peer));
     c->server = server;
     c->transport = transport;
-    c->progress_ms = server->now_ms;
+    c->acked_by_ms = server->now_ms + CFG_HTTP_STALL_TIMEOUT_MS;
     c->peer_len = peer.len < sizeof c->peer ? peer.len : (uint32_t)sizeof c->peer;
     memcpy(c->peer, peer.bytes, c->peer_len);
     next_request(c);
@@ -192,7 +197,7 @@ static void set_free(struct http_conn *c) {
 
 static void linger(struct http_conn *c) {
     c->phase = HTTP_CONN_LINGER;
-    c->progress_ms = c->server->now_ms;
+    c->acked_by_ms = c->server->now_ms + CFG_HTTP_STALL_TIMEOUT_MS;
     c->rx_len = 0;
     c->transport->ops->shutdown(c->transport);
 }
@@ -337,7 +342,7 @@ static void begin_request(struct http_conn *c) {
         return;
     }
     c->phase = HTTP_CONN_BODY;
-    c->body_started_ms = c->server->now_ms;
+    c->body_by_ms = c->server->now_ms + CFG_HTTP_REQUEST_TIMEOUT_MS;
     if (head->chunked) {
         http_body_init_chunked(&c->body);
     } else {
@@ -350,9 +355,26 @@ static void begin_request(struct http_conn *c) {
     }
 }
 
+/* Empty lines before a request (RFC 9112 section 2.2), as some clients send them behind a body, are
+ * no beginning of one. */
+static void drop_empty_lines(struct http_conn *c) {
+    while (c->parser.scanned < 2 && c->rx_len >= 2 && memcmp(c->rx, "\r\n", 2) == 0) {
+        c->rx_len -= 2;
+        memmove(c->rx, c->rx + 2, c->rx_len);
+        http_parser_init(&c->parser);
+        if (c->rx_len > 0) {
+            c->started_ms = c->server->now_ms;
+        }
+    }
+}
+
 static bool run_head(struct http_conn *c) {
     enum http_status status;
     struct problem p;
+    drop_empty_lines(c);
+    if (c->rx_len == 0) {
+        return false;
+    }
     switch (http_parser_run(&c->parser, c->rx, c->rx_len, &c->head_len, &status, &p)) {
     case HTTP_PARSER_DONE:
         begin_request(c);
@@ -364,6 +386,19 @@ static bool run_head(struct http_conn *c) {
         break;
     }
     return false;
+}
+
+/* A deadline that moves on as bytes come, a second for every CFG_HTTP_MIN_BYTES_PER_S of them, but
+ * never further away than `window_ms`: neither a trickle nor a burst before a stall buys more. */
+static uint32_t paced(const struct http_conn *c, uint32_t deadline_ms, uint32_t bytes,
+                      uint32_t window_ms) {
+    const uint32_t latest_ms = c->server->now_ms + window_ms;
+    const uint32_t full_bytes = window_ms / 1000u * CFG_HTTP_MIN_BYTES_PER_S;
+    if (bytes >= full_bytes) {
+        return latest_ms;
+    }
+    deadline_ms += (bytes * 1000u + CFG_HTTP_MIN_BYTES_PER_S - 1) / CFG_HTTP_MIN_BYTES_PER_S;
+    return clock_reached(deadline_ms, latest_ms) ? latest_ms : deadline_ms;
 }
 
 /* ---- body ------------------------------------------------------------------------------- */
@@ -385,6 +420,7 @@ static enum http_body_result decode_body(struct http_conn *c, struct problem *p)
         &c->body, c->rx + c->raw_start, c->rx_len - c->raw_start, &used, out, room, &written, p);
     c->raw_start += used;
     c->body_received += used;
+    c->body_by_ms = paced(c, c->body_by_ms, used, CFG_HTTP_REQUEST_TIMEOUT_MS);
     if (!c->discard_body && c->body_mode != HTTP_BODY_IGNORED) {
         c->body_len += written;
     }
@@ -489,7 +525,7 @@ static void run(struct http_conn *c) {
     while (goes_on) {
         switch ((enum http_conn_phase)c->phase) {
         case HTTP_CONN_HEAD:
-            goes_on = c->rx_len > 0 && run_head(c);
+            goes_on = run_head(c);
             break;
         case HTTP_CONN_BODY:
             goes_on = run_body(c);
@@ -523,7 +559,7 @@ uint32_t http_conn_received(struct http_conn *c, const char *bytes, uint32_t n) 
         if (k == 0) {
             return taken;
         }
-        if (c->phase == HTTP_CONN_HEAD && c->rx_len == 0) {
+        if (c->phase == HTTP_CONN_HEAD && c->rx_len == 0 && bytes[taken] != '\r') {
             c->started_ms = c->server->now_ms;
         }
         memcpy(c->rx + c->rx_len, bytes + taken, k);
@@ -537,7 +573,10 @@ uint32_t http_conn_received(struct http_conn *c, const char *bytes, uint32_t n) 
 void http_conn_acknowledged(struct http_conn *c, uint32_t n) {
     http_server_look_at_clock(c->server);
     c->acked_bytes += n;
-    c->progress_ms = c->server->now_ms;
+    /* Who has everything is late with nothing. */
+    c->acked_by_ms = c->acked_bytes == c->sent_bytes
+                         ? c->server->now_ms + CFG_HTTP_STALL_TIMEOUT_MS
+                         : paced(c, c->acked_by_ms, n, CFG_HTTP_STALL_TIMEOUT_MS);
     run(c);
 }
 
@@ -571,17 +610,6 @@ static void time_out(struct http_conn *c, const char *line) {
     run(c);
 }
 
-/* A day, so that differences of the wrapping clock work. */
-#define EARNED_S_MAX 86400u
-
-static void poll_body(struct http_conn *c, uint32_t now_ms) {
-    uint32_t earned_s = c->body_received / CFG_HTTP_BODY_MIN_BYTES_PER_S;
-    uint32_t earned_ms = (earned_s < EARNED_S_MAX ? earned_s : EARNED_S_MAX) * 1000u;
-    if (clock_reached(now_ms, c->body_started_ms + CFG_HTTP_REQUEST_TIMEOUT_MS + earned_ms)) {
-        time_out(c, "the request's body did not come in time");
-    }
-}
-
 static void poll_head(struct http_conn *c, uint32_t now_ms) {
     uint32_t idle_ms = http_server_idle_timeout_ms(c->server, c);
     if (c->rx_len > 0) {
@@ -593,19 +621,24 @@ static void poll_head(struct http_conn *c, uint32_t now_ms) {
     }
 }
 
-/* The client has acknowledged nothing for too long of what it was sent, or, when it has all of that
- * and our end is closed, does not close its own. */
+/* The client acknowledges what it was sent too slowly, or, when it has all of that and our end is
+ * closed, does not close its own. */
 static bool has_stalled(const struct http_conn *c, uint32_t now_ms) {
-    uint32_t limit_ms = CFG_HTTP_STALL_TIMEOUT_MS;
+    uint32_t by_ms = c->acked_by_ms;
     if (c->acked_bytes == c->sent_bytes) {
         if (c->phase == HTTP_CONN_HEAD || c->phase == HTTP_CONN_BODY) {
             return false;
         }
         if (c->phase == HTTP_CONN_LINGER) {
-            limit_ms = CFG_HTTP_LINGER_MS;
+            by_ms -= CFG_HTTP_STALL_TIMEOUT_MS - CFG_HTTP_LINGER_MS;
         }
     }
-    return clock_reached(now_ms, c->progress_ms + limit_ms);
+    return clock_reached(now_ms, by_ms);
+}
+
+/* Its response came to nothing by the deadline that the handler set. */
+static bool is_overdue(const struct http_conn *c, uint32_t now_ms) {
+    return c->held && c->response.has_deadline && clock_reached(now_ms, c->response.deadline_ms);
 }
 
 void http_conn_poll(struct http_conn *c, uint32_t now_ms) {
@@ -615,11 +648,11 @@ void http_conn_poll(struct http_conn *c, uint32_t now_ms) {
     if (c->phase == HTTP_CONN_FREE) {
         return;
     }
-    if (has_stalled(c, now_ms)) {
+    if (has_stalled(c, now_ms) || is_overdue(c, now_ms)) {
         http_conn_abort(c);
     } else if (c->phase == HTTP_CONN_HEAD) {
         poll_head(c, now_ms);
-    } else if (c->phase == HTTP_CONN_BODY) {
-        poll_body(c, now_ms);
+    } else if (c->phase == HTTP_CONN_BODY && clock_reached(now_ms, c->body_by_ms)) {
+        time_out(c, "the request's body did not come in time");
     }
 }

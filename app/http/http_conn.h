@@ -46,8 +46,10 @@ struct http_response {
     bool done;        /* all of it is with the transport */
     bool retry_after; /* say when to come again */
     bool await_acknowledgement;
-    uint8_t allow;      /* methods for the Allow header, 0: none */
-    uint16_t reply_len; /* of the short reply in http_conn.reply */
+    bool has_deadline;
+    uint32_t deadline_ms; /* cut off when it is not out and acknowledged by then */
+    uint8_t allow;        /* methods for the Allow header, 0: none */
+    uint16_t reply_len;   /* of the short reply in http_conn.reply */
 };
 
 struct http_conn {
@@ -73,8 +75,8 @@ struct http_conn {
     uint32_t sent_bytes;    /* taken by the transport since the connection began; wraps */
     uint32_t acked_bytes;   /* of those, acknowledged by the client's TCP; wraps */
     uint32_t started_ms;    /* first byte of this request, or start of waiting for it */
-    uint32_t body_started_ms;
-    uint32_t progress_ms; /* the client last acknowledged something, or was first owed it */
+    uint32_t body_by_ms;    /* when more of the body has to be here: it moves as it comes */
+    uint32_t acked_by_ms;   /* when more of what was sent has to be acknowledged, likewise */
     uint32_t peer_len;
     char peer[HTTP_CONN_PEER_BYTES];
     uint64_t state[HTTP_CONN_STATE_BYTES / sizeof(uint64_t)];
@@ -148,6 +150,10 @@ void http_conn_reply_source(struct http_conn *c, enum http_content_type type, ht
 /* Asks that release is told of the client's acknowledgement. The next request of this connection
  * waits for it. */
 void http_conn_await_acknowledgement(struct http_conn *c);
+
+/* Cuts the connection off if the response is not out (and acknowledged, if that is awaited) at
+ * `deadline_ms`: a body that means nothing any more must not seem complete. */
+void http_conn_set_deadline(struct http_conn *c, uint32_t deadline_ms);
 
 /* ---- for http_server -------------------------------------------------------------------- */
 

@@ -203,6 +203,6 @@ bool http_response_continue(struct http_conn *c) {
         return false;
     }
     c->sent_bytes += n;
-    c->progress_ms = c->server->now_ms; /* the client may have been idle until now */
+    c->acked_by_ms = c->server->now_ms + CFG_HTTP_STALL_TIMEOUT_MS; /* it may have been idle */
     return true;
 }

@@ -78,9 +78,10 @@ bool http_server_is_short(const struct http_server *s) {
     return CFG_CONNECTIONS_MAX - s->connections_stats.used < SHORT_OF_CONNECTIONS;
 }
 
-/* How readily a connection is given up for a new one, 0: not at all. Closed ones go first, then
- * who makes no request, then who does not read its response, then an idle scraper. */
-static uint32_t expendability(const struct http_conn *c) {
+/* How readily a connection is given up for a new one, 0: not at all. Closed ones go first, then who
+ * makes no request, then who does not read its response, then scrapers: idle, or slower than a
+ * scrape usually may be. */
+static uint32_t expendability(const struct http_conn *c, uint32_t now_ms) {
     switch ((enum http_conn_phase)c->phase) {
     case HTTP_CONN_LINGER:
         return c->held ? 2 : 4; /* held: its scrape's acknowledgement is still to come */
@@ -89,7 +90,10 @@ static uint32_t expendability(const struct http_conn *c) {
         return c->scraper ? 1 : 3;
     case HTTP_CONN_RESPOND:
     case HTTP_CONN_AWAIT:
-        return c->scraper ? 0 : 2;
+        if (c->scraper) {
+            return clock_reached(now_ms, c->started_ms + CFG_SCRAPE_TIMEOUT_MS) ? 1 : 0;
+        }
+        return 2;
     case HTTP_CONN_FREE:
         break;
     }
@@ -102,7 +106,7 @@ static struct http_conn *evict(struct http_server *s) {
     uint32_t most = 0;
     for (uint32_t i = 0; i < CFG_CONNECTIONS_MAX; i++) {
         struct http_conn *c = &s->conns[i];
-        uint32_t e = expendability(c);
+        uint32_t e = expendability(c, s->now_ms);
         if (e > most ||
             (e == most && e > 0 && s->now_ms - c->started_ms > s->now_ms - victim->started_ms)) {
             most = e;

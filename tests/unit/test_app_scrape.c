@@ -363,6 +363,13 @@ static void acknowledged_in_time_or_not(void **state) {
             } else {
                 rig_now_ms += rows[i].after_ms;
             }
+            if (polled && !rows[i].delivered) {
+                rig_pass(100);
+                assert_true(c->wire.aborted); /* the scraper reads no more */
+                assert_int_equal(rig_app.delivery.counts.rollbacks_timeout, 1);
+                check_next_scrapes(true);
+                continue;
+            }
             rig_acknowledge_all(c);
             assert_int_equal(rig_app.delivery.counts.delivered, rows[i].delivered ? EVENTS : 0);
             assert_int_equal(rig_app.delivery.counts.rollbacks_timeout, !rows[i].delivered);

@@ -275,7 +275,7 @@ static void client_that_does_not_read(void **state) {
         puts_to(peer, SCRAPE);
         step_all();
     }
-    pass(CFG_HTTP_STALL_TIMEOUT_MS - 1000);
+    pass(CFG_SCRAPE_TIMEOUT_MS - 1000);
     assert_int_equal(rig_app.http.connections_stats.used, 1);
     pass(3000);
     rig_check_free();
