@@ -64,7 +64,12 @@ static bool take_value(struct event_labels *l, struct slice name, struct slice v
     if (l->has_value) {
         return duplicate(name, p);
     }
-    if (!number_parse(value, &number)) {
+    /* The '+' of "+5", sent as it is, means a blank in a query. */
+    struct slice unsigned_value = value;
+    if (value.len > 1 && value.bytes[0] == ' ' && value.bytes[1] != '-' && value.bytes[1] != '+') {
+        unsigned_value = (struct slice){value.bytes + 1, value.len - 1};
+    }
+    if (!number_parse(unsigned_value, &number)) {
         struct text t = problem_begin(p, PROBLEM_MALFORMED);
         text_puts(&t, "value \"");
         text_put_printable(&t, value, QUOTE_BYTES);

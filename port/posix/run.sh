@@ -90,6 +90,9 @@ tries=0
 while ! [ -S "$folder/passt" ]; do
     tries=$((tries + 1))
     if [ "$tries" -gt 100 ] || ! kill -0 "$passt_pid" 2>/dev/null; then
+        if grep -q 'Failed to bind' "$folder/passt.log"; then
+            fail "port $port of 127.0.0.1 is taken, or below 1024 and needs privilege; choose another: make run ARGS='--port 8091'"
+        fi
         fail "passt does not start: $(grep -v syslog "$folder/passt.log" | tail -n 1)"
     fi
     sleep 0.05

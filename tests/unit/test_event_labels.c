@@ -147,6 +147,13 @@ static void value_is_the_sample(void **state) {
     assert_true(l.value == 42.5);
     assert_true(add(&l, "Value", "x", &p));
     expect_text(&l, "Value=\"x\"");
+    /* "?value=+5": the plus sign arrives as a blank. */
+    event_labels_init(&l);
+    expect_refusal(&l, "value", " ", PROBLEM_MALFORMED, "a number");
+    expect_refusal(&l, "value", " -5", PROBLEM_MALFORMED, "a number");
+    expect_refusal(&l, "value", "  5", PROBLEM_MALFORMED, "a number");
+    assert_true(add(&l, "value", " 5", &p));
+    assert_true(l.value == 5.0);
 }
 
 static void as_many_labels_as_the_limit(void **state) {
