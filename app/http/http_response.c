@@ -67,6 +67,8 @@ static void put_head(struct text *t, const struct http_conn *c, bool length_know
     }
     if (r->source != NULL) {
         put_content_type(t, r->content_type);
+        /* Bodies repeat what clients sent: no browser may take one for a page. */
+        text_put_slice(t, SLICE("X-Content-Type-Options: nosniff\r\n"));
         if (length_known) {
             text_put_slice(t, SLICE("Content-Length: "));
             text_put_u64(t, body_bytes);
