@@ -22,7 +22,8 @@ packages_of() {
     build) echo gcc libc6-dev make dpkg-dev debian-archive-keyring ;;
     run) echo passt ;; # the network of a user without privilege
     test)
-        echo clang libcmocka-dev passt iproute2 curl # iproute2: tests run in network namespaces
+        echo clang libclang-rt-dev # its sanitizers and libFuzzer, which Debian only recommends to it
+        echo libcmocka-dev passt iproute2 curl # iproute2: tests run in network namespaces
         echo python3 python3-pytest python3-prometheus-client
         ;;
     lint) echo clang clang-tidy clang-format cppcheck shellcheck ;;
