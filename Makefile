@@ -133,7 +133,7 @@ $(HOST)/pingshot: $(host_objects)
 	@echo "  LD    $@"
 	@$(CC) $(OPT) -g -Wl,--gc-sections -Wl,-Map=$@.map -o $@ $^
 
-run: ## Set up, build, and run the host target: on a TAP with privilege, else over passt
+run: ## Set up, build, and run the host target: on a TAP with privilege, else over passt (ARGS="--port 9000": its options)
 	@third_party/packages.sh build run
 	@$(MAKE) $(JOBS) --no-print-directory all
 	@exec port/posix/run.sh
