@@ -198,7 +198,7 @@ $(UNIT)/%.a:
 $(net_tests): $(UNIT)/libnet.a $(net_helpers)
 $(UNIT)/test_%: $(UNIT)/tests/unit/test_%.o $(UNIT)/libapp.a $(filter-out $(net_helpers),$(unit_helpers))
 	@echo "  LD    $@"
-	@$(CC) $(sanitize) -g -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -lm
+	@$(CC) $(sanitize) -g -Wl,--gc-sections -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -lm
 
 .SECONDARY:
 

@@ -20,6 +20,8 @@ _Static_assert(ALTCP_TLS_SESSIONS_MAX >= 1 && ALTCP_TLS_SESSIONS_MAX <= 65534,
                "ALTCP_TLS_SESSIONS_MAX: set 1 to 65534");
 _Static_assert(ALTCP_TLS_HANDSHAKE_MS >= 1000 && ALTCP_TLS_HANDSHAKE_MS <= 60000,
                "ALTCP_TLS_HANDSHAKE_MS: set 1000 to 60000");
+/* A pbuf chain counts its bytes in 16 bits. */
+_Static_assert(TCP_WND <= 0xffff, "TCP_WND: at most 65535 with TLS");
 _Static_assert(ALTCP_TLS_RX_UNTAKEN_BYTES >= 1 && ALTCP_TLS_RX_UNTAKEN_BYTES <= 65535,
                "ALTCP_TLS_RX_UNTAKEN_BYTES: set 1 to 65535");
 _Static_assert(ALTCP_TLS_RX_PBUF_BYTES >= 64 && ALTCP_TLS_RX_PBUF_BYTES <= 16384,
@@ -468,8 +470,11 @@ static void conn_abort(struct altcp_pcb *pcb) {
 
 static err_t conn_close(struct altcp_pcb *pcb) {
     struct altcp_tls_conn *c = pcb->state;
-    altcp_tls_tx_notify(c);
     if (!altcp_tls_tx_flush(c) || c->tx_waiting != NULL) {
+        return ERR_MEM;
+    }
+    altcp_tls_tx_notify(c);
+    if (c->tx_waiting != NULL) {
         return ERR_MEM;
     }
     drop_rx(c);

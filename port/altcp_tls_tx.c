@@ -170,7 +170,7 @@ static u32_t tcp_room(struct altcp_pcb *inner) {
 }
 
 static u32_t plain_room(const struct altcp_tls_conn *c) {
-    if (!c->established || c->tx_shut || c->tx_waiting != NULL || c->inner == NULL) {
+    if (!c->established || c->notify_sent || c->tx_waiting != NULL || c->inner == NULL) {
         return 0;
     }
     u32_t room = tcp_room(c->inner);
@@ -195,7 +195,7 @@ u16_t altcp_tls_tx_mss(struct altcp_pcb *pcb) {
 err_t altcp_tls_tx_write(struct altcp_pcb *pcb, const void *bytes, u16_t count, u8_t flags) {
     struct altcp_tls_conn *c = pcb->state;
     (void)flags; /* the bytes are encrypted into memory of our own in any case */
-    if (c == NULL || !c->established || c->tx_shut || c->broken) {
+    if (c == NULL || !c->established || c->notify_sent || c->broken) {
         return ERR_CONN;
     }
     if (count == 0) {

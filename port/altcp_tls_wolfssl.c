@@ -29,23 +29,21 @@ static const char suites[] =
 
 /* Declared by wolfSSL's internal headers only. They need not be related to the date. */
 word32 LowResTimer(void);
-word32 TimeNowInMilliseconds(void);
+sword64 TimeNowInMilliseconds(void);
 
-word32 TimeNowInMilliseconds(void) {
-    return sys_now();
+/* Goes on when sys_now() wraps, provided that someone asks within 49 days. wolfSSL takes 0 for a
+ * failure, so the count starts at 1. */
+sword64 TimeNowInMilliseconds(void) {
+    static u32_t last_ms;
+    static sword64 sum_ms = 1;
+    u32_t now_ms = sys_now();
+    sum_ms += now_ms - last_ms;
+    last_ms = now_ms;
+    return sum_ms;
 }
 
-/* Seconds that go on when sys_now() wraps, provided that someone asks within 49 days. */
 word32 LowResTimer(void) {
-    static u32_t last_ms;
-    static u32_t rest_ms;
-    static u32_t seconds;
-    u32_t now_ms = sys_now();
-    rest_ms += now_ms - last_ms;
-    last_ms = now_ms;
-    seconds += rest_ms / 1000u;
-    rest_ms %= 1000u;
-    return seconds;
+    return (word32)(TimeNowInMilliseconds() / 1000);
 }
 
 /* ---- configuration ----------------------------------------------------------------------- */

@@ -79,15 +79,17 @@ time_t altcp_tls_port_time(time_t *seconds);
 #define HAVE_SERVER_RENEGOTIATION_INFO /* RFC 5746: OpenSSL 3 refuses a 1.2 server without it */
 #define HAVE_ALPN
 #define HAVE_SESSION_TICKET  /* resumption needs no memory here: the client keeps the session */
-#define NO_SESSION_CACHE
 #define WOLFSSL_TICKET_KEY_LIFETIME 7200 /* was 3600; a ticket lives half as long, see below */
 #define SESSION_TICKET_HINT_DEFAULT 3600 /* was 300: many scrape intervals are longer */
 #define WOLFSSL_TICKET_ENC_AES256_GCM
 #ifndef CFG_TLS_CLIENT
 #define CFG_TLS_CLIENT 0 /* 1: the client's side too, for tests */
 #endif
-#if !CFG_TLS_CLIENT
+#if CFG_TLS_CLIENT
+#define SMALL_SESSION_CACHE /* wolfSSL's client cannot resume without one */
+#else
 #define NO_WOLFSSL_CLIENT
+#define NO_SESSION_CACHE
 #endif
 
 /* ---- ciphers and hashes ----------------------------------------------------------------------- */
