@@ -11,6 +11,7 @@
 #include "lwip/sys.h"
 
 #include <string.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
 
 struct altcp_tls_config {
     WOLFSSL_CTX *ctx;
@@ -45,6 +46,28 @@ sword64 TimeNowInMilliseconds(void) {
 word32 LowResTimer(void) {
     return (word32)(TimeNowInMilliseconds() / 1000);
 }
+
+/* ---- wolfSSL's session cache ------------------------------------------------------------- */
+
+#ifdef NO_SESSION_CACHE
+/* wolfSSL 5.7.2 asks for its cache when it reads a ticket, even when it is built without one. */
+int TlsSessionCacheGetAndRdLock(const byte *id, const WOLFSSL_SESSION **session, word32 *row,
+                                byte side);
+void TlsSessionCacheUnlockRow(word32 row);
+
+int TlsSessionCacheGetAndRdLock(const byte *id, const WOLFSSL_SESSION **session, word32 *row,
+                                byte side) {
+    (void)id;
+    (void)row;
+    (void)side;
+    *session = NULL;
+    return BAD_STATE_E;
+}
+
+void TlsSessionCacheUnlockRow(word32 row) {
+    (void)row;
+}
+#endif
 
 /* ---- configuration ----------------------------------------------------------------------- */
 
@@ -96,13 +119,14 @@ err_t altcp_tls_config_server_add_privkey_cert(struct altcp_tls_config *config,
         return ERR_VAL; /* encrypted keys would need ciphers that nothing else does */
     }
     if (wolfSSL_CTX_use_certificate_chain_buffer_format(
-            config->ctx, cert, (long)cert_len, format_of(cert, cert_len)) != WOLFSSL_SUCCESS ||
-        wolfSSL_CTX_use_PrivateKey_buffer(config->ctx, privkey, (long)privkey_len,
-                                          format_of(privkey, privkey_len)) != WOLFSSL_SUCCESS ||
-        wolfSSL_CTX_check_private_key(config->ctx) != WOLFSSL_SUCCESS) {
+            config->ctx, cert, (long)cert_len, format_of(cert, cert_len)) != WOLFSSL_SUCCESS) {
         return ERR_VAL;
     }
-    return ERR_OK;
+    if (wolfSSL_CTX_use_PrivateKey_buffer(config->ctx, privkey, (long)privkey_len,
+                                          format_of(privkey, privkey_len)) != WOLFSSL_SUCCESS) {
+        return ERR_ARG;
+    }
+    return wolfSSL_CTX_check_private_key(config->ctx) == WOLFSSL_SUCCESS ? ERR_OK : ERR_USE;
 }
 
 struct altcp_tls_config *altcp_tls_create_config_server_privkey_cert(

@@ -23,6 +23,10 @@
  *   for what was written; the application closes again later, or aborts.
  * - err means that the pcb is gone; a callback returns ERR_ABRT only after altcp_abort.
  *
+ * altcp_tls_config_server_add_privkey_cert takes PEM (a chain, leaf first) or DER, and answers
+ * ERR_VAL for a certificate that cannot be used, ERR_ARG for such a key, ERR_USE when the two do
+ * not match. A key with a password is refused.
+ *
  * The project provides two functions, see port/wolfssl/user_settings.h: altcp_tls_port_random and
  * altcp_tls_port_time; sys_now() is lwIP's own.
  */
