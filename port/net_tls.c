@@ -59,3 +59,19 @@ bool net_tls_table(uint32_t index, struct table_stats *stats) {
     tables[index](stats);
     return true;
 }
+
+_Static_assert(ALTCP_TLS_FAILURES <= (int)TLS_STATS_FAILURES_MAX,
+               "TLS_STATS_FAILURES_MAX: at least ALTCP_TLS_FAILURES");
+
+void net_tls_stats(struct tls_stats *stats) {
+    struct altcp_tls_stats tls;
+    altcp_tls_wolfssl_get_stats(&tls);
+    stats->full_total = tls.handshakes_total - tls.resumed_total;
+    stats->resumed_total = tls.resumed_total;
+    stats->truncated_total = tls.truncated_total;
+    stats->failures_count = ALTCP_TLS_FAILURES;
+    for (uint32_t i = 0; i < ALTCP_TLS_FAILURES; i++) {
+        stats->failure_names[i] = altcp_tls_wolfssl_failure_name((enum altcp_tls_failure)i);
+        stats->failures_total[i] = tls.failures_total[i];
+    }
+}

@@ -7,6 +7,7 @@
 #define PINGSHOT_NET_TLS_H
 
 #include "table_stats.h"
+#include "tls_stats.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,5 +17,8 @@
 
 /* Fills in table `index`: sessions, and wolfSSL's memory in bytes. False beyond the last. */
 bool net_tls_table(uint32_t index, struct table_stats *stats);
+
+/* Fills in the counters. */
+void net_tls_stats(struct tls_stats *stats);
 
 #endif

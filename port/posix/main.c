@@ -184,6 +184,7 @@ static bool start_app(struct problem *problem) {
         .explicit_timestamps = options.explicit_timestamps,
         .trust_proxy = options.trust_proxy,
         .port_table = port_table,
+        .tls_stats = options.disable_tls ? NULL : net_tls_stats,
     };
     random_fill(&rng, config.hash_key, sizeof config.hash_key);
     if (!app_init(&app, &config, problem)) {
@@ -202,15 +203,12 @@ static int run(struct host_loop *loop) {
     if (!start_stack()) {
         return give_up_line("the kernel gives no random bytes; nothing may start without them");
     }
-    if (!options.disable_tls && !start_tls(&problem)) {
-        return give_up(1, &problem);
-    }
     struct frame_link *link = open_link(&problem);
     if (link == NULL) {
         return give_up(1, &problem);
     }
     int status = 0;
-    if (!start_app(&problem)) {
+    if ((!options.disable_tls && !start_tls(&problem)) || !start_app(&problem)) {
         status = give_up(1, &problem);
     } else if (!start_netif(link)) {
         status = give_up_line("cannot start the network interface: lwIP has no memory for it");

@@ -52,18 +52,21 @@ static bool refuse_errno(struct problem *problem, const char *file, const char *
     return problem_end(problem, &t);
 }
 
-/* What only --disable-insecure forbids. */
-static bool object(const struct tls_files_config *config, struct problem *problem,
-                   const char *wrong) {
-    refuse(problem, config->cert, wrong);
-    if (config->strict) {
-        return false;
-    }
+static void warn(const struct tls_files_config *config, const struct problem *problem) {
     char line[sizeof problem->line + 1];
     memcpy(line, problem->line, problem->line_len);
     line[problem->line_len] = '\0';
     config->warn(line);
-    return true;
+}
+
+/* What only --disable-insecure forbids. */
+static bool object(const struct tls_files_config *config, struct problem *problem,
+                   const char *wrong) {
+    refuse(problem, config->cert, wrong);
+    if (!config->strict) {
+        warn(config, problem);
+    }
+    return !config->strict;
 }
 
 /* ---- files ------------------------------------------------------------------------------- */
@@ -110,19 +113,32 @@ static bool is_there(const char *name) {
 
 /* ---- a certificate that is made ---------------------------------------------------------- */
 
+static void take(struct file *f, const char *name, const unsigned char *bytes, uint32_t len) {
+    f->name = name;
+    f->len = len;
+    memcpy(f->bytes, bytes, len);
+}
+
+/* Both stay in memory when they cannot be kept. */
 static bool make_pair(const struct tls_files_config *config, struct problem *problem) {
     static struct tls_self_signed made;
     if (!tls_self_signed_make(&made, config->address)) {
         return refuse(problem, config->cert, ": cannot be made: wolfSSL fails at it");
     }
+    const char *failed = NULL;
     if (!write_file(config->key, 0600, made.key, made.key_len)) {
-        return refuse_errno(problem, config->key, ": cannot be written: ");
-    }
-    if (!write_file(config->cert, 0644, made.cert, made.cert_len)) {
-        refuse_errno(problem, config->cert, ": cannot be written: ");
+        failed = config->key;
+    } else if (!write_file(config->cert, 0644, made.cert, made.cert_len)) {
+        failed = config->cert;
         unlink(config->key);
-        return false;
     }
+    if (failed != NULL) {
+        struct problem p;
+        refuse_errno(&p, failed, ": cannot be kept, so the next start makes another: ");
+        warn(config, &p);
+    }
+    take(&key_file, config->key, made.key, made.key_len);
+    take(&cert_file, config->cert, made.cert, made.cert_len);
     explicit_bzero(made.key, sizeof made.key);
     return true;
 }
@@ -297,21 +313,24 @@ static bool add_client_ca(struct tls_files *t, const struct tls_files_config *co
                   ": is not PEM, or holds no CA certificate that is valid");
 }
 
+static bool read_pair(struct tls_files *t, const struct tls_files_config *config,
+                      struct problem *problem) {
+    t->made = config->make_missing && !is_there(config->cert) && !is_there(config->key);
+    if (!t->made) {
+        return read_file(&cert_file, config->cert, problem) &&
+               read_file(&key_file, config->key, problem);
+    }
+    if (config->strict) {
+        return refuse(problem, config->cert,
+                      ": there is none, and --disable-insecure wants one of a CA");
+    }
+    return make_pair(config, problem);
+}
+
 bool tls_files_load(struct tls_files *t, const struct tls_files_config *config,
                     struct problem *problem) {
     *t = (struct tls_files){0};
-    if (config->make_missing && !is_there(config->cert) && !is_there(config->key)) {
-        if (config->strict) {
-            return refuse(problem, config->cert,
-                          ": there is none, and --disable-insecure wants one of a CA");
-        }
-        if (!make_pair(config, problem)) {
-            return false;
-        }
-        t->made = true;
-    }
-    bool ok = read_file(&cert_file, config->cert, problem) &&
-              read_file(&key_file, config->key, problem) && check_leaf(t, config, problem) &&
+    bool ok = read_pair(t, config, problem) && check_leaf(t, config, problem) &&
               make_config(t, config, problem) && check_chain(config, problem) &&
               add_client_ca(t, config, problem);
     explicit_bzero(key_file.bytes, key_file.len);

@@ -129,7 +129,7 @@ class ResponseReader:
 class Client(ResponseReader):
     """One connection to a server."""
 
-    def __init__(self, namespace, address, timeout_s=10, receive_buffer_bytes=None):
+    def __init__(self, namespace, address, timeout_s=10, receive_buffer_bytes=None, tls=None):
         super().__init__()
         self.sock = namespace.socket()
         self.sock.settimeout(timeout_s)
@@ -138,6 +138,8 @@ class Client(ResponseReader):
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             self.sock.connect(address)
+            if tls:
+                self.sock = tls.wrap_socket(self.sock, server_hostname=address[0])
         except OSError:
             self.sock.close()
             raise
