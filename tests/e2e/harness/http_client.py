@@ -3,6 +3,8 @@
 
 import socket
 
+from .tls_socket import TlsSocket
+
 
 class FramingError(AssertionError):
     """The server's bytes are not a well-formed HTTP response."""
@@ -139,7 +141,7 @@ class Client(ResponseReader):
         try:
             self.sock.connect(address)
             if tls:
-                self.sock = tls.wrap_socket(self.sock, server_hostname=address[0])
+                self.sock = TlsSocket(self.sock, tls, address[0])
         except OSError:
             self.sock.close()
             raise
@@ -156,7 +158,7 @@ class Client(ResponseReader):
     def reset(self):
         """Closes with RST."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        self.sock.close()
+        getattr(self.sock, "below", self.sock).close()
 
     # ---- sending ---------------------------------------------------------------------------
 
