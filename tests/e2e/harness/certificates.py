@@ -26,7 +26,7 @@ class Authority:
         folder.mkdir(parents=True, exist_ok=True)
         self.ca_key = self.key(name, key_type)
         self.ca = folder / f"{name}.crt"
-        _openssl("req", "-new", "-x509", "-key", self.ca_key, "-out", self.ca, "-days", 30,
+        _openssl("req", "-new", "-x509", "-key", self.ca_key, "-out", self.ca, "-days", 300,
                  "-subj", f"/CN=pingshot test {name}",
                  "-addext", "basicConstraints=critical,CA:TRUE",
                  "-addext", "keyUsage=critical,keyCertSign,cRLSign")  # fmt: skip
@@ -42,9 +42,10 @@ class Authority:
         _openssl("genpkey", *kind, "-out", path)
         return path
 
-    def sign(self, name, key_type="ec", days=(-1, 30), usage="serverAuth", ca=False, issuer=None):
+    def sign(self, name, key_type="ec", days=(-1, 30), usage="serverAuth", ca=False, issuer=None,
+             extra=""):  # fmt: skip
         """A certificate and its key. `days`: from and until when it is valid. `issuer`: (path of
-        certificate, path of key) in place of the CA's own."""
+        certificate, path of key) in place of the CA's own. `extra`: more lines of extensions."""
         key = self.key(name, key_type)
         request, cert, config = (self.folder / f"{name}.{end}" for end in ("csr", "crt", "cnf"))
         extensions = (
@@ -62,7 +63,7 @@ class Authority:
         config.write_text(
             f"[ca]\ndefault_ca=own\n[own]\ndatabase={index}\nserial={serial}\n"
             f"new_certs_dir={self.folder}\npolicy=any\nx509_extensions=ext\n"
-            f"[any]\ncommonName=supplied\n[ext]\n{extensions}"
+            f"[any]\ncommonName=supplied\n[ext]\n{extensions}{extra}"
         )
         _openssl("req", "-new", "-key", key, "-out", request, "-subj", f"/CN={name}")
         _openssl("ca", "-batch", "-notext", "-config", config, "-md", "sha256",
