@@ -41,7 +41,7 @@ our_sh    := .ci/run $(wildcard third_party/*.sh port/*/*.sh tests/*.sh tests/*/
 
 # lwIP names its own files; none of its threads, sockets, PPP or bridging is wanted.
 LWIPDIR := $(LWIP_DIR)/src
-needs_no_lists := help clean distclean run test test-fast e2e bench lint format packages sources tools
+needs_no_lists := help clean distclean run fuzz test test-fast e2e bench lint format packages sources tools
 ifneq ($(filter-out $(needs_no_lists),$(or $(MAKECMDGOALS),all)),)
 ifeq ($(or $(filter third_party/lwip,$(LWIP_DIR)),$(wildcard $(LWIPDIR)/Filelists.mk)),)
 $(error LWIP_DIR=$(LWIP_DIR) holds no lwIP: it needs src/Filelists.mk)
@@ -120,7 +120,7 @@ $(1)/wolfssl/%.o: $(WOLFSSL_DIR)/%.c $(1)/flags Makefile $(wolfssl_stamp)
 	@mkdir -p $$(@D)
 	@echo "  CC    $$@"
 	@$$(CC) $$(their_flags) -std=gnu11 $(filter-out -fsanitize=% -fno-sanitize%,$(3)) $(findstring -fsanitize=address,$(3)) \
-	    $$(tls_includes) $(2) -c -o $$@ $$<
+	    $(findstring -fsanitize=fuzzer-no-link,$(3)) $$(tls_includes) $(2) -c -o $$@ $$<
 
 $(1)/wolfssl/%.o: $(WOLFSSL_DIR)/%.S $(1)/flags Makefile $(wolfssl_stamp)
 	@mkdir -p $$(@D)
@@ -205,6 +205,29 @@ $(UNIT)/test_%: $(UNIT)/tests/unit/test_%.o $(UNIT)/libapp.a $(filter-out $(net_
 unit: $(unit_tests) ## Unit tests, under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tests/run_unit.sh $(unit_tests)
 
+# ---- Fuzzing -------------------------------------------------------------------------------
+#
+# Each tests/fuzz/fuzz_*.c is a libFuzzer target, so clang builds it. It starts from the kept
+# corpus in tests/fuzz/corpus/NAME; what it finds beyond that goes to build/fuzz/corpus/NAME.
+
+FUZZ   := build/fuzz
+FUZZ_S ?= 600# seconds for each target
+
+$(eval $(call objects,$(FUZZ),$(unit_limits),-O1 $(sanitize) -fsanitize=fuzzer-no-link))
+
+fuzz_targets := $(patsubst tests/fuzz/%.c,$(FUZZ)/%,$(wildcard tests/fuzz/fuzz_$(or $(T),*).c))
+
+$(FUZZ)/fuzz_%: tests/fuzz/fuzz_%.c $(call in,$(FUZZ),$(app_src) $(port_src) $(lwip_src) $(wolfssl_src) $(wolfssl_asm))
+	@echo "  LD    $@"
+	@$(CC) $(our_flags) -MF $@.d -O1 $(sanitize) -fsanitize=fuzzer -D_GNU_SOURCE $(unit_limits) -iquote tests/unit \
+	    $(port_includes) -Wl,--gc-sections -o $@ $(filter %.c %.o,$^) -lcmocka
+
+fuzz: ## Fuzz each target for FUZZ_S seconds (T=word: only fuzz_word)
+	@$(MAKE) $(JOBS) --no-print-directory fuzz-build CC=clang
+	@tests/fuzz/run.sh $(FUZZ_S) $(fuzz_targets)
+
+fuzz-build: $(fuzz_targets)
+
 # ---- Tests of the whole --------------------------------------------------------------------
 
 test: ## Set up, then every test
@@ -214,6 +237,7 @@ test: ## Set up, then every test
 	@$(MAKE) $(JOBS) --no-print-directory check-layers
 	@$(MAKE) $(JOBS) --no-print-directory lint
 	@$(MAKE) $(JOBS) --no-print-directory unit
+	@$(MAKE) $(JOBS) --no-print-directory fuzz FUZZ_S=10
 	@$(MAKE) $(JOBS) --no-print-directory e2e
 
 test-fast: ## The everyday tests, about a minute: build, layers, unit tests, the quicker end-to-end tests
@@ -294,7 +318,7 @@ ifneq ($(lwip_stamp),)
 $(LWIPDIR)/Filelists.mk: $(lwip_stamp) ;
 endif
 
-.PHONY: run size unit test test-fast e2e bench check-layers lint lint-format lint-tidy lint-cppcheck \
+.PHONY: run size unit fuzz fuzz-build test test-fast e2e bench check-layers lint lint-format lint-tidy lint-cppcheck \
     lint-shell format packages sources tools clean distclean help
 packages: ## Install the Debian packages that build, run, test and lint need
 	@third_party/packages.sh build run test lint
