@@ -82,7 +82,7 @@ their_flags   = $(common_flags) -w
 
 app_includes   := -iquote app -isystem $(JSMN_DIR)
 lwip_includes  := -I port/lwip -isystem $(LWIP_DIR)/src/include -isystem $(LWIP_DIR)/contrib/addons/tcp_isn
-tls_includes   := -DWOLFSSL_USER_SETTINGS -I port/wolfssl -isystem $(WOLFSSL_DIR)
+tls_includes   := -DWOLFSSL_USER_SETTINGS -iquote port -I port/wolfssl -isystem $(WOLFSSL_DIR)
 port_includes  := -iquote port -iquote app $(lwip_includes) $(tls_includes)
 posix_includes := -D_GNU_SOURCE $(port_includes)
 

@@ -564,9 +564,8 @@ static bool set_up(struct altcp_tls_conn *c, WOLFSSL_CTX *ctx, const char *alpn)
     wolfSSL_SetIOWriteCtx(c->ssl, c);
     /* wolfSSL wants it writable, and copies it. A client that knows none of these names goes on
      * without: those who speak only h2 will say so themselves. */
-    return alpn == NULL ||
-           wolfSSL_UseALPN(c->ssl, (char *)(uintptr_t)alpn, (unsigned)strlen(alpn),
-                           WOLFSSL_ALPN_CONTINUE_ON_MISMATCH) == WOLFSSL_SUCCESS;
+    return alpn == NULL || wolfSSL_UseALPN(c->ssl, (char *)(uintptr_t)alpn, (unsigned)strlen(alpn),
+                                           WOLFSSL_ALPN_CONTINUE_ON_MISMATCH) == WOLFSSL_SUCCESS;
 }
 
 static err_t refuse(void) {

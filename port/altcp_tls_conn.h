@@ -36,31 +36,28 @@ struct altcp_tls_conn {
     struct altcp_pcb *listener; /* NULL once the application has the connection */
     struct altcp_tls_conn *next_free;
     WOLFSSL *ssl;
-
-    struct pbuf *rx;        /* ciphertext that wolfSSL has not taken */
-    u32_t rx_taken_bytes;   /* taken by wolfSSL, not yet told to TCP's window */
-    struct pbuf *rx_refused; /* plaintext that the application did not want yet */
-    u32_t rx_untaken_bytes; /* plaintext that the application has and did not take */
-
+    struct pbuf *rx;                      /* ciphertext that wolfSSL has not taken */
+    struct pbuf *rx_refused;              /* plaintext that the application did not want yet */
     struct altcp_tls_waiting *tx_waiting; /* oldest first */
-    u32_t tx_made_bytes;    /* ciphertext made since the connection began; wraps */
-    u32_t tx_acked_bytes;   /* of that, acknowledged; wraps */
+    u32_t rx_taken_bytes;                 /* taken by wolfSSL, not yet told to TCP's window */
+    u32_t rx_untaken_bytes;               /* plaintext that the application has and did not take */
+    u32_t tx_made_bytes;                  /* ciphertext made since the connection began; wraps */
+    u32_t tx_acked_bytes;                 /* of that, acknowledged; wraps */
     struct altcp_tls_record records[ALTCP_TLS_TX_RECORDS]; /* a ring */
     u16_t record_first;
     u16_t record_count;
-
     u16_t handshake_polls_left;
-    u8_t polls;             /* since the application's poll was called */
-    bool established;       /* the handshake is done and the application has the pcb */
-    bool fin_received;
-    bool notify_received;   /* the peer's close_notify */
-    bool end_told;          /* recv was called with NULL */
-    bool rx_shut;           /* the application wants no more: what comes is dropped */
-    bool tx_shut;           /* nor will it write */
+    u8_t polls;           /* since the application's poll was called */
+    bool established;     /* the handshake is done and the application has the pcb */
+    bool fin_received;    /* the peer's FIN */
+    bool notify_received; /* the peer's close_notify */
+    bool end_told;        /* recv was called with NULL */
+    bool rx_shut;         /* the application wants no more: what comes is dropped */
+    bool tx_shut;         /* nor will it write */
     bool notify_sent;
     bool fin_sent;
-    bool tx_starved;        /* the application was told of no room */
-    bool broken;            /* a write failed: to be ended by the next callback */
+    bool tx_starved; /* the application was told of no room */
+    bool broken;     /* a write failed: to be ended by the next callback */
 };
 
 /* What became of a connection in a callback. */

@@ -48,8 +48,8 @@ static alignas(max_align_t) uint8_t arena[ARENA_BYTES];
 
 static struct {
     bool ready;
-    uint32_t levels;            /* bit: some list of that level has a block */
-    uint8_t eighths[LEVELS];    /* bit: that list has a block */
+    uint32_t levels;         /* bit: some list of that level has a block */
+    uint8_t eighths[LEVELS]; /* bit: that list has a block */
     uint32_t heads[LEVELS][EIGHTHS];
     struct altcp_tls_mem_stats stats;
 } mem;

@@ -110,10 +110,10 @@ static int format_of(const u8_t *bytes, size_t count) {
     return is_pem(bytes, count) ? WOLFSSL_FILETYPE_PEM : WOLFSSL_FILETYPE_ASN1;
 }
 
-err_t altcp_tls_config_server_add_privkey_cert(struct altcp_tls_config *config,
-                                               const u8_t *privkey, size_t privkey_len,
-                                               const u8_t *privkey_pass, size_t privkey_pass_len,
-                                               const u8_t *cert, size_t cert_len) {
+err_t altcp_tls_config_server_add_privkey_cert(struct altcp_tls_config *config, const u8_t *privkey,
+                                               size_t privkey_len, const u8_t *privkey_pass,
+                                               size_t privkey_pass_len, const u8_t *cert,
+                                               size_t cert_len) {
     (void)privkey_pass;
     if (privkey_pass_len != 0) {
         return ERR_VAL; /* encrypted keys would need ciphers that nothing else does */
@@ -148,8 +148,8 @@ err_t altcp_tls_wolfssl_require_client_cert(struct altcp_tls_config *config, con
         WOLFSSL_SUCCESS) {
         return ERR_VAL;
     }
-    wolfSSL_CTX_set_verify(config->ctx,
-                           WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    wolfSSL_CTX_set_verify(config->ctx, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                           NULL);
     return ERR_OK;
 }
 
@@ -247,9 +247,8 @@ struct altcp_pcb *altcp_tls_wrap(struct altcp_tls_config *config, struct altcp_p
 /* altcp_tls_new and altcp_tls_alloc are lwIP's own, in altcp_alloc.c. */
 
 void *altcp_tls_context(struct altcp_pcb *conn) {
-    struct altcp_tls_conn *c = conn->inner_conn == NULL || conn->fns == &listener_functions
-                                   ? NULL
-                                   : conn->state;
+    struct altcp_tls_conn *c =
+        conn->inner_conn == NULL || conn->fns == &listener_functions ? NULL : conn->state;
     return c == NULL ? NULL : c->ssl;
 }
 

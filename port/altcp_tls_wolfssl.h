@@ -28,7 +28,7 @@
  * not match. A key with a password is refused.
  *
  * The project provides two functions, see port/wolfssl/user_settings.h: altcp_tls_port_random and
- * altcp_tls_port_time; sys_now() is lwIP's own.
+ * altcp_tls_port_unix_s; sys_now() is lwIP's own.
  */
 #ifndef PORT_ALTCP_TLS_WOLFSSL_H
 #define PORT_ALTCP_TLS_WOLFSSL_H

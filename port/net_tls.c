@@ -17,13 +17,9 @@ int altcp_tls_port_random(unsigned char *bytes, unsigned count) {
 }
 
 /* While the time is not known it is 1970, when no certificate was valid yet. */
-time_t altcp_tls_port_time(time_t *seconds) {
+int64_t altcp_tls_port_unix_s(void) {
     int64_t unix_ms = 0;
-    time_t now = clock_wall_ms(&unix_ms) ? (time_t)(unix_ms / 1000) : 0;
-    if (seconds != NULL) {
-        *seconds = now;
-    }
-    return now;
+    return clock_wall_ms(&unix_ms) ? unix_ms / 1000 : 0;
 }
 
 static void sessions_table(struct table_stats *stats) {
@@ -52,7 +48,7 @@ static void memory_table(struct table_stats *stats) {
 
 bool net_tls_table(uint32_t index, struct table_stats *stats) {
     static void (*const tables[NET_TLS_TABLES])(struct table_stats *) = {sessions_table,
-                                                                          memory_table};
+                                                                         memory_table};
     if (index >= NET_TLS_TABLES) {
         return false;
     }

@@ -93,8 +93,7 @@ static bool to_address(struct slice s, uint32_t *address) {
     return true;
 }
 
-static bool to_port(const char *name, uint16_t *port, struct slice value,
-                    struct problem *problem) {
+static bool to_port(const char *name, uint16_t *port, struct slice value, struct problem *problem) {
     uint32_t number;
     if (!slice_to_u32(value, 65535, &number) || number == 0) {
         return refuse(problem, name, value, "is not a port; say a number from 1 to 65535");
@@ -390,6 +389,7 @@ enum options_command options_parse(struct options *o, int argc, char *const *arg
             return command;
         }
     }
-    return check_link(&defaults, o, problem) && check_tls(o, problem) && settle_gateway(o, problem) ? OPTIONS_RUN
-                                                                           : OPTIONS_BAD;
+    return check_link(&defaults, o, problem) && check_tls(o, problem) && settle_gateway(o, problem)
+               ? OPTIONS_RUN
+               : OPTIONS_BAD;
 }

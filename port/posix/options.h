@@ -30,9 +30,9 @@ struct options {
     const char *key;
     const char *client_ca; /* or NULL */
     const char *ca;        /* or NULL */
-    bool cert_given; /* --cert or --key was said: none is made */
-    const char *tap;   /* name of the TAP device */
-    const char *passt; /* path of passt's socket, or NULL: use the TAP */
+    bool cert_given;       /* --cert or --key was said: none is made */
+    const char *tap;       /* name of the TAP device */
+    const char *passt;     /* path of passt's socket, or NULL: use the TAP */
     bool dhcp;
     bool gateway_given;
     uint32_t address; /* this and the next two in host order */

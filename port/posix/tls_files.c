@@ -256,16 +256,16 @@ static bool check_chain(const struct tls_files_config *config, struct problem *p
         return false;
     }
     WOLFSSL_CERT_MANAGER *cm = wolfSSL_CertManagerNew();
-    bool loaded = cm != NULL && wolfSSL_CertManagerLoadCABuffer(
-                                    cm, ca_file.bytes, (long)ca_file.len,
-                                    WOLFSSL_FILETYPE_PEM) == WOLFSSL_SUCCESS;
+    bool loaded =
+        cm != NULL && wolfSSL_CertManagerLoadCABuffer(cm, ca_file.bytes, (long)ca_file.len,
+                                                      WOLFSSL_FILETYPE_PEM) == WOLFSSL_SUCCESS;
     bool holds = loaded && chain_holds(cm);
     wolfSSL_CertManagerFree(cm);
     if (!loaded) {
-        return refuse(problem, config->ca, ": is not PEM, or holds no CA certificate that is valid");
+        return refuse(problem, config->ca,
+                      ": is not PEM, or holds no CA certificate that is valid");
     }
-    return holds ||
-           object(config, problem, ": the certificate does not chain to what --ca holds");
+    return holds || object(config, problem, ": the certificate does not chain to what --ca holds");
 }
 
 /* ---- the configuration ------------------------------------------------------------------- */

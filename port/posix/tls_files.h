@@ -32,7 +32,7 @@ struct altcp_tls_config;
 
 struct tls_files {
     struct altcp_tls_config *config;
-    bool made;        /* the certificate is new */
+    bool made; /* the certificate is new */
     bool self_signed;
     char fingerprint[TLS_FILES_FINGERPRINT_BYTES];
 };

@@ -61,9 +61,8 @@ static int sign(byte *der, ecc_key *key, WC_RNG *rng, const char *address) {
 }
 
 static bool to_pem(const byte *der, int der_len, unsigned char *pem, uint32_t *pem_len, int type) {
-    int n = der_len <= 0
-                ? -1
-                : wc_DerToPem(der, (word32)der_len, pem, TLS_SELF_SIGNED_PEM_BYTES, type);
+    int n =
+        der_len <= 0 ? -1 : wc_DerToPem(der, (word32)der_len, pem, TLS_SELF_SIGNED_PEM_BYTES, type);
     *pem_len = n > 0 ? (uint32_t)n : 0;
     return n > 0;
 }

@@ -20,10 +20,10 @@
 #define SINGLE_THREADED
 #define NO_FILESYSTEM
 #define NO_WRITEV
-#define WOLFSSL_USER_IO      /* bytes come and go through callbacks of altcp_tls_wolfssl */
+#define WOLFSSL_USER_IO /* bytes come and go through callbacks of altcp_tls_wolfssl */
 #define WOLFSSL_NO_SOCK
 #define NO_MAIN_DRIVER
-#define NO_ERROR_STRINGS     /* the port counts errors by kind, and words them itself */
+#define NO_ERROR_STRINGS /* the port counts errors by kind, and words them itself */
 #define WOLFSSL_IGNORE_FILE_WARN
 
 /* ---- memory: every byte from the fixed pool of altcp_tls_mem ---------------------------------- */
@@ -31,10 +31,7 @@
 #define NO_WOLFSSL_MEMORY
 #define XMALLOC_OVERRIDE
 #ifndef __ASSEMBLER__
-#include <stddef.h>
-void *altcp_tls_mem_alloc(size_t bytes);
-void *altcp_tls_mem_resize(void *block, size_t bytes);
-void altcp_tls_mem_free(void *block);
+#include "altcp_tls_mem.h"
 #endif
 #define XMALLOC(bytes, heap, type) ((void)(heap), (void)(type), altcp_tls_mem_alloc(bytes))
 #define XREALLOC(block, bytes, heap, type) \
@@ -57,28 +54,28 @@ int altcp_tls_port_random(unsigned char *bytes, unsigned count); /* 0: filled */
 
 /* ---- time: the port's clocks ------------------------------------------------------------------ */
 
-#define USER_TICKS                                /* age of tickets and of their keys */
-#define XTIME(seconds) altcp_tls_port_time(seconds) /* validity of certificates */
+#define USER_TICKS /* age of tickets and of their keys: sys_now() */
+/* Validity of certificates. Nothing asks it to store the time, too. */
+#define XTIME(to) ((void)(to), (time_t)altcp_tls_port_unix_s())
 #ifndef __ASSEMBLER__
-#include <time.h>
-time_t altcp_tls_port_time(time_t *seconds);
+int64_t altcp_tls_port_unix_s(void);
 #endif
 
 /* ---- protocol --------------------------------------------------------------------------------- */
 
 #define WOLFSSL_TLS13
-#define NO_OLD_TLS           /* 1.1 and below */
-#define WOLFSSL_AEAD_ONLY    /* RFC 9325: no CBC */
+#define NO_OLD_TLS        /* 1.1 and below */
+#define WOLFSSL_AEAD_ONLY /* RFC 9325: no CBC */
 #define NO_RSA_KEY_EXCHANGE_SUITES
 #define WOLFSSL_STATIC_RSA_DISABLED
 #define NO_PSK
-#define NO_DH                /* ECDHE only */
+#define NO_DH /* ECDHE only */
 #define HAVE_TLS_EXTENSIONS
 #define HAVE_SUPPORTED_CURVES
-#define HAVE_EXTENDED_MASTER /* RFC 7627 */
+#define HAVE_EXTENDED_MASTER           /* RFC 7627 */
 #define HAVE_SERVER_RENEGOTIATION_INFO /* RFC 5746: OpenSSL 3 refuses a 1.2 server without it */
 #define HAVE_ALPN
-#define HAVE_SESSION_TICKET  /* resumption needs no memory here: the client keeps the session */
+#define HAVE_SESSION_TICKET /* resumption needs no memory here: the client keeps the session */
 #define WOLFSSL_TICKET_KEY_LIFETIME 7200 /* was 3600; a ticket lives half as long, see below */
 #define SESSION_TICKET_HINT_DEFAULT 3600 /* was 300: many scrape intervals are longer */
 #define WOLFSSL_TICKET_ENC_AES256_GCM
@@ -101,7 +98,7 @@ time_t altcp_tls_port_time(time_t *seconds);
 #define WOLFSSL_SHA384 /* for AES-256 suites and P-384 chains */
 #define WOLFSSL_SHA512
 #define HAVE_HKDF
-#define WC_RSA_PSS     /* TLS 1.3 signs with RSA this way only */
+#define WC_RSA_PSS /* TLS 1.3 signs with RSA this way only */
 #define WC_RSA_BLINDING
 
 #define NO_AES_CBC
@@ -110,7 +107,7 @@ time_t altcp_tls_port_time(time_t *seconds);
 #define NO_MD4
 #define NO_MD5
 #define NO_RC4
-#define NO_SHA      /* was on: SHA-1 signs nothing we accept */
+#define NO_SHA /* was on: SHA-1 signs nothing we accept */
 #define NO_PWDBASED
 #define NO_PKCS12
 #define NO_PKCS8_ENCRYPTED

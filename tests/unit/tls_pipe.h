@@ -36,10 +36,10 @@
 
 /* TCP below one connection, and what its peer did. */
 struct pipe {
-    struct altcp_pcb *inner;  /* NULL once closed or aborted */
-    uint32_t sndbuf_bytes;    /* TCP's send buffer */
-    uint32_t unacked_bytes;   /* of it in use */
-    uint32_t writes_refused;  /* so many writes from now on get ERR_MEM */
+    struct altcp_pcb *inner; /* NULL once closed or aborted */
+    uint32_t sndbuf_bytes;   /* TCP's send buffer */
+    uint32_t unacked_bytes;  /* of it in use */
+    uint32_t writes_refused; /* so many writes from now on get ERR_MEM */
     uint32_t closes_refused;
     uint32_t written_bytes;   /* by the server since the start */
     uint32_t recved_bytes;    /* told to TCP's window */
@@ -56,8 +56,8 @@ struct pipe {
 };
 
 enum app_habit {
-    APP_TAKES,  /* recved at once */
-    APP_KEEPS,  /* takes the pbuf, tells of it later */
+    APP_TAKES,   /* recved at once */
+    APP_KEEPS,   /* takes the pbuf, tells of it later */
     APP_REFUSES, /* ERR_MEM */
     APP_ABORTS,
     APP_CLOSES,
@@ -71,8 +71,8 @@ struct upper {
     uint8_t received[PIPE_BYTES];
     uint32_t received_len;
     uint32_t refused_count;
-    uint32_t kept_bytes;  /* not told by recved */
-    uint32_t sent_bytes;  /* reported as acknowledged */
+    uint32_t kept_bytes; /* not told by recved */
+    uint32_t sent_bytes; /* reported as acknowledged */
     uint32_t sent_calls;
     uint32_t sent_zero_calls;
     uint32_t ends;   /* recv with NULL */

@@ -60,10 +60,7 @@ class HostTarget:
         if authority:
             self.port = 8443
             self.options += authority.server_options
-        # What it makes (a certificate) is no business of the directory that the suite runs in.
-        self.process = Process(
-            namespace, [binary, *self.options], log_path, env=env, cwd=log_path.parent
-        )
+        self.process = Process(namespace, [binary, *self.options], log_path, env=env)
         try:
             wait_until(self._answers, 10, f"{binary} to be ready")
         except AssertionError:
