@@ -51,6 +51,19 @@ endif
 lwip_src := $(COREFILES) $(CORE4FILES) $(CORE6FILES) $(LWIPDIR)/netif/ethernet.c \
     $(LWIPDIR)/netif/ppp/polarssl/md5.c $(LWIP_DIR)/contrib/addons/tcp_isn/tcp_isn.c
 
+# Of wolfSSL what TLS 1.2 and 1.3, their ciphers, keys and certificates need: each line's files
+# are used by something on the lines above. The assembly is for x86-64, the host's processor.
+wolfssl_src := $(addprefix $(WOLFSSL_DIR)/src/,ssl.c internal.c tls.c tls13.c keys.c wolfio.c) \
+    $(addprefix $(WOLFSSL_DIR)/wolfcrypt/src/, \
+        aes.c chacha.c poly1305.c chacha20_poly1305.c \
+        sha256.c sha512.c hash.c hmac.c kdf.c \
+        ecc.c curve25519.c fe_operations.c rsa.c sp_int.c wolfmath.c sp_c64.c sp_x86_64.c \
+        asn.c coding.c signature.c wc_encrypt.c \
+        random.c memory.c error.c logging.c wc_port.c cpuid.c)
+wolfssl_asm := $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),$(addprefix $(WOLFSSL_DIR)/wolfcrypt/src/, \
+        aes_asm.S aes_gcm_asm.S chacha_asm.S poly1305_asm.S sha256_asm.S sha512_asm.S \
+        sp_x86_64_asm.S fe_x25519_asm.S))
+
 # ---- Flags ---------------------------------------------------------------------------------
 #
 # Each layer sees only what it may include. A target's limits.h, its capacities, is read first in
@@ -69,7 +82,8 @@ their_flags   = $(common_flags) -w
 
 app_includes   := -iquote app -isystem $(JSMN_DIR)
 lwip_includes  := -I port/lwip -isystem $(LWIP_DIR)/src/include -isystem $(LWIP_DIR)/contrib/addons/tcp_isn
-port_includes  := -iquote port -iquote app $(lwip_includes)
+tls_includes   := -DWOLFSSL_USER_SETTINGS -iquote port -I port/wolfssl -isystem $(WOLFSSL_DIR)
+port_includes  := -iquote port -iquote app $(lwip_includes) $(tls_includes)
 posix_includes := -D_GNU_SOURCE $(port_includes)
 
 host_limits := -include port/posix/limits.h
@@ -86,12 +100,12 @@ $(1)/app/%.o: app/%.c $(1)/flags Makefile $(jsmn_stamp)
 	@echo "  CC    $$@"
 	@$$(CC) $$(our_flags) $(3) $$(app_includes) $(2) -c -o $$@ $$<
 
-$(1)/port/%.o: port/%.c $(1)/flags Makefile $(lwip_stamp)
+$(1)/port/%.o: port/%.c $(1)/flags Makefile $(lwip_stamp) $(wolfssl_stamp)
 	@mkdir -p $$(@D)
 	@echo "  CC    $$@"
 	@$$(CC) $$(our_flags) $(3) $$(port_includes) $(2) -c -o $$@ $$<
 
-$(1)/port/posix/%.o: port/posix/%.c $(1)/flags Makefile $(lwip_stamp)
+$(1)/port/posix/%.o: port/posix/%.c $(1)/flags Makefile $(lwip_stamp) $(wolfssl_stamp)
 	@mkdir -p $$(@D)
 	@echo "  CC    $$@"
 	@$$(CC) $$(our_flags) $(3) $$(posix_includes) $(2) -c -o $$@ $$<
@@ -102,13 +116,27 @@ $(1)/lwip/%.o: $(LWIP_DIR)/%.c $(1)/flags Makefile $(lwip_stamp)
 	@$$(CC) $$(their_flags) $(filter-out -fsanitize=% -fno-sanitize%,$(3)) $(findstring -fsanitize=address,$(3)) \
 	    -iquote app $$(lwip_includes) $(2) -c -o $$@ $$<
 
+$(1)/wolfssl/%.o: $(WOLFSSL_DIR)/%.c $(1)/flags Makefile $(wolfssl_stamp)
+	@mkdir -p $$(@D)
+	@echo "  CC    $$@"
+	@$$(CC) $$(their_flags) -std=gnu11 $(filter-out -fsanitize=% -fno-sanitize%,$(3)) $(findstring -fsanitize=address,$(3)) \
+	    $(findstring -fsanitize=fuzzer-no-link,$(3)) $$(tls_includes) $(2) -c -o $$@ $$<
+
+$(1)/wolfssl/%.o: $(WOLFSSL_DIR)/%.S $(1)/flags Makefile $(wolfssl_stamp)
+	@mkdir -p $$(@D)
+	@echo "  AS    $$@"
+	@$$(CC) -g -MD -MP $$(tls_includes) $(2) -include port/wolfssl/user_settings.h -c -o $$@ $$<
+
+# Its intrinsics are used where the processor has them, which it asks itself.
+$(1)/wolfssl/wolfcrypt/src/aes.o: private their_flags += $(if $(wolfssl_asm),-maes -mpclmul)
+
 # The sequence numbers' addon needs lwIP's MD5, which is otherwise part of PPP.
 $(1)/lwip/src/netif/ppp/polarssl/md5.o: private their_flags += -DPPP_SUPPORT=1
 
 # Looked at each time, written only when the flags have changed.
 $(1)/flags: FORCE
 	@mkdir -p $$(@D)
-	@echo '$$(shell $$(CC) --version | head -n 1) $$(our_flags) $(3) $(2) $(JSMN_DIR) $(LWIP_DIR)' >$$@.new
+	@echo '$$(shell $$(CC) --version | head -n 1) $$(our_flags) $(3) $(2) $(JSMN_DIR) $(LWIP_DIR) $(WOLFSSL_DIR)' >$$@.new
 	@if cmp -s $$@.new $$@; then rm $$@.new; else mv $$@.new $$@; fi
 endef
 
@@ -118,13 +146,14 @@ lwip_stamp    := $(filter third_party/lwip/.fetched,$(LWIP_DIR)/.fetched)
 wolfssl_stamp := $(filter third_party/wolfssl/.fetched,$(WOLFSSL_DIR)/.fetched)
 
 # in DIRECTORY: the objects of a list of sources
-in = $(patsubst $(LWIP_DIR)/%.c,$(1)/lwip/%.o,$(patsubst app/%.c,$(1)/app/%.o,$(patsubst port/%.c,$(1)/port/%.o,$(2))))
+in = $(patsubst $(WOLFSSL_DIR)/%,$(1)/wolfssl/%.o,$(basename $(filter $(WOLFSSL_DIR)/%,$(2)))) \
+    $(patsubst $(LWIP_DIR)/%.c,$(1)/lwip/%.o,$(patsubst app/%.c,$(1)/app/%.o,$(patsubst port/%.c,$(1)/port/%.o,$(filter-out $(WOLFSSL_DIR)/%,$(2)))))
 
 # ---- Host ----------------------------------------------------------------------------------
 
 $(eval $(call objects,$(HOST),$(host_limits),$(OPT)))
 
-host_objects := $(call in,$(HOST),$(our_src) $(lwip_src))
+host_objects := $(call in,$(HOST),$(our_src) $(lwip_src) $(wolfssl_src) $(wolfssl_asm))
 
 .PHONY: host
 host: $(HOST)/pingshot
@@ -161,7 +190,7 @@ $(UNIT)/tests/unit/%.o: tests/unit/%.c $(UNIT)/flags Makefile $(jsmn_stamp) $(lw
 	    $(port_includes) -isystem $(JSMN_DIR) -c -o $@ $<
 
 $(UNIT)/libapp.a: $(call in,$(UNIT),$(app_src))
-$(UNIT)/libnet.a: $(call in,$(UNIT),$(port_src) $(lwip_src))
+$(UNIT)/libnet.a: $(call in,$(UNIT),$(port_src) $(lwip_src) $(wolfssl_src) $(wolfssl_asm))
 $(UNIT)/%.a:
 	@echo "  AR    $@"
 	@rm -f $@ && $(AR) rcs $@ $^
@@ -169,7 +198,7 @@ $(UNIT)/%.a:
 $(net_tests): $(UNIT)/libnet.a $(net_helpers)
 $(UNIT)/test_%: $(UNIT)/tests/unit/test_%.o $(UNIT)/libapp.a $(filter-out $(net_helpers),$(unit_helpers))
 	@echo "  LD    $@"
-	@$(CC) $(sanitize) -g -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -lm
+	@$(CC) $(sanitize) -g -Wl,--gc-sections -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -lm
 
 .SECONDARY:
 

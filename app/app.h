@@ -12,6 +12,7 @@
 #include "http/http_server.h"
 #include "json.h"
 #include "metrics/registry.h"
+#include "tls_stats.h"
 
 #define APP_VERSION "0.1.0"
 
@@ -26,6 +27,8 @@ struct app_config {
     /* Fills in the port's table number `index` (lwIP's pools) and returns true; false beyond the
      * last. NULL: it has none. */
     bool (*port_table)(uint32_t index, struct table_stats *stats);
+    /* Fills in the port's counters of TLS. NULL: it serves none. */
+    void (*tls_stats)(struct tls_stats *stats);
 };
 
 struct app {

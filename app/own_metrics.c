@@ -159,6 +159,45 @@ static void put_timeouts(const struct app *app, uint32_t index, struct text *t) 
     put_value(t, app->http.timeouts_total);
 }
 
+static struct tls_stats tls_stats_of(const struct app *app) {
+    struct tls_stats stats = {0};
+    app->config.tls_stats(&stats);
+    return stats;
+}
+
+static enum presence look_tls(const struct app *app, uint32_t index) {
+    return app->config.tls_stats == NULL ? PRESENCE_END : look_one(app, index);
+}
+
+static enum presence look_tls_handshakes(const struct app *app, uint32_t index) {
+    return app->config.tls_stats != NULL && index < 2 ? PRESENCE_SAMPLE : PRESENCE_END;
+}
+
+static void put_tls_handshakes(const struct app *app, uint32_t index, struct text *t) {
+    const struct tls_stats stats = tls_stats_of(app);
+    text_put_slice(t, index == 0 ? SLICE("{resumed=\"no\"}") : SLICE("{resumed=\"yes\"}"));
+    put_value(t, index == 0 ? stats.full_total : stats.resumed_total);
+}
+
+static enum presence look_tls_failures(const struct app *app, uint32_t index) {
+    return app->config.tls_stats != NULL && index < tls_stats_of(app).failures_count
+               ? PRESENCE_SAMPLE
+               : PRESENCE_END;
+}
+
+static void put_tls_failures(const struct app *app, uint32_t index, struct text *t) {
+    const struct tls_stats stats = tls_stats_of(app);
+    text_put_slice(t, SLICE("{cause=\""));
+    text_puts(t, stats.failure_names[index]);
+    text_put_slice(t, SLICE("\"}"));
+    put_value(t, stats.failures_total[index]);
+}
+
+static void put_tls_truncations(const struct app *app, uint32_t index, struct text *t) {
+    (void)index;
+    put_value(t, tls_stats_of(app).truncated_total);
+}
+
 static enum presence look_tables(const struct app *app, uint32_t index) {
     struct table_stats stats;
     return own_metrics_table(app, index, &stats) ? PRESENCE_SAMPLE : PRESENCE_END;
@@ -234,6 +273,13 @@ static const struct own_family families[] = {
      look_one, put_evictions, TYPE_COUNTER},
     {SLICE("pingshot_http_timeouts"), SLICE("Requests that did not come in time."), look_one,
      put_timeouts, TYPE_COUNTER},
+    {SLICE("pingshot_tls_handshakes"), SLICE("TLS handshakes completed."), look_tls_handshakes,
+     put_tls_handshakes, TYPE_COUNTER},
+    {SLICE("pingshot_tls_failures"),
+     SLICE("Connections that TLS ended, in the handshake or later."), look_tls_failures,
+     put_tls_failures, TYPE_COUNTER},
+    {SLICE("pingshot_tls_truncations"), SLICE("TLS connections that ended without close_notify."),
+     look_tls, put_tls_truncations, TYPE_COUNTER},
     {SLICE("pingshot_table_used"), SLICE("Entries in use of each fixed table."), look_tables,
      put_table_used, TYPE_GAUGE},
     {SLICE("pingshot_table_high_water"), SLICE("The most entries that were ever in use."),

@@ -82,6 +82,10 @@ void net_stack_random_mac(uint8_t mac[6]) {
     mac[0] = (uint8_t)((mac[0] & 0xfcu) | 0x02u);
 }
 
+void net_stack_random_fill(void *bytes, size_t count) {
+    random_fill(config.rng, bytes, count);
+}
+
 void net_stack_poll(void) {
     sys_check_timeouts();
 }

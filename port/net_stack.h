@@ -41,6 +41,9 @@ bool net_stack_add(struct netif *netif, const struct net_stack_address *address,
 /* A random unicast, locally administered MAC address. */
 void net_stack_random_mac(uint8_t mac[6]);
 
+/* Fills `count` bytes from the one source of randomness. */
+void net_stack_random_fill(void *bytes, size_t count);
+
 /* Runs the timers that are due. */
 void net_stack_poll(void);
 

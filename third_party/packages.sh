@@ -25,6 +25,7 @@ packages_of() {
         echo clang libclang-rt-dev # its sanitizers and libFuzzer, which Debian only recommends to it
         echo libcmocka-dev passt iproute2 curl # iproute2: tests run in network namespaces
         echo python3 python3-pytest python3-prometheus-client
+        echo openssl testssl.sh
         ;;
     lint) echo clang clang-tidy clang-format cppcheck shellcheck ;;
     bench) echo wrk golang-go golang-github-prometheus-client-golang-dev iproute2 python3 ;;

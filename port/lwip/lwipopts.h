@@ -45,6 +45,19 @@
 #define CFG_NET_HEAP_SLABS (CFG_CONNECTIONS_MAX * 3 + 16)
 #endif
 
+/* TLS connections at once, those in the handshake included: as many as the application has, and
+ * some that have yet to show that they are worth a place there. 1..65534. */
+#ifndef CFG_TLS_SESSIONS_MAX
+#define CFG_TLS_SESSIONS_MAX (CFG_CONNECTIONS_MAX + 16)
+#endif
+
+/* All of wolfSSL's memory, in bytes. A session at rest takes about 3 KB, in the handshake 12 KB, and
+ * both a record received and one that waits for TCP up to 17 KB: with 48 KiB for each none can
+ * disturb another. */
+#ifndef CFG_TLS_MEM_BYTES
+#define CFG_TLS_MEM_BYTES (CFG_TLS_SESSIONS_MAX * 48 * 1024 + 64 * 1024)
+#endif
+
 /* ---- system --------------------------------------------------------------------------------- */
 
 /* One loop, no threads, no locks: nothing of lwIP is called from an interrupt. */
@@ -55,8 +68,9 @@
 #define LWIP_SOCKET 0  /* was 1 */
 #define LWIP_NETCONN 0 /* was 1 */
 
-/* Handlers run the same over TCP and, later, TLS. */
-#define LWIP_ALTCP 1 /* was 0 */
+/* Handlers run the same over TCP and TLS, which is in altcp_tls_wolfssl. */
+#define LWIP_ALTCP 1     /* was 0 */
+#define LWIP_ALTCP_TLS 1 /* was 0 */
 
 /* ---- memory: all static --------------------------------------------------------------------- */
 
@@ -78,7 +92,10 @@
 
 #define MEMP_NUM_TCP_PCB (CFG_CONNECTIONS_MAX + CFG_NET_SPARE_CONNECTIONS) /* was 5 */
 #define MEMP_NUM_TCP_PCB_LISTEN 4                                          /* was 8 */
-#define MEMP_NUM_ALTCP_PCB (MEMP_NUM_TCP_PCB + MEMP_NUM_TCP_PCB_LISTEN)    /* was TCP_PCB's */
+
+/* TCP's own, and a second layer for each TLS session and listener. */
+#define MEMP_NUM_ALTCP_PCB /* was MEMP_NUM_TCP_PCB */ \
+    (MEMP_NUM_TCP_PCB + CFG_TLS_SESSIONS_MAX + 2 * MEMP_NUM_TCP_PCB_LISTEN)
 
 /* As many as every connection may queue: none starves because others do not read. */
 #define MEMP_NUM_TCP_SEG ((CFG_CONNECTIONS_MAX + 1) * TCP_SND_QUEUELEN) /* was 16 */
@@ -162,6 +179,12 @@
 /* The addon's MD5 is in lwIP's folder of PPP. PPP stays off; the Makefile compiles this one file
  * of it. */
 #define LWIP_INCLUDED_POLARSSL_MD5 1 /* was 0 */
+
+/* ---- TLS (altcp_tls_opts.h) ------------------------------------------------------------------ */
+
+#define ALTCP_TLS_SESSIONS_MAX CFG_TLS_SESSIONS_MAX /* was 8 */
+#define ALTCP_TLS_MEM_BYTES CFG_TLS_MEM_BYTES       /* was 12 KiB a session */
+#define ALTCP_TLS_MEM_RESERVE_BYTES (12 * 1024)     /* was 8192 */
 
 /* ---- checks and counters -------------------------------------------------------------------- */
 

@@ -26,4 +26,6 @@
 
 #define CFG_JSON_TOKENS_MAX 65536
 
+#define CFG_TLS_CERTIFICATE_TOOLS 1
+
 #endif

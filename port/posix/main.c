@@ -9,11 +9,14 @@
 #include "host_loop.h"
 #include "net_server.h"
 #include "net_stack.h"
+#include "net_tls.h"
 #include "netif_passt.h"
 #include "netif_tap.h"
 #include "options.h"
 #include "random.h"
+#include "tls_files.h"
 
+#include "lwip/altcp_tls.h"
 #include "lwip/ip4_addr.h"
 
 #include <stdio.h>
@@ -27,6 +30,7 @@ static struct random rng;
 static struct netif_tap tap;
 static struct netif_passt passt;
 static struct options options;
+static struct tls_files tls;
 
 static void complain(const char *line, size_t n) {
     fprintf(stderr, "pingshot: %.*s\n", (int)n, line);
@@ -51,9 +55,23 @@ static _Noreturn void die(const char *line) {
 
 /* What to type next. */
 static void say_try(const char *host) {
+    const char *scheme = options.disable_http ? "https" : "http";
+    const char *trust = options.disable_http ? "-k " : "";
+    unsigned port = options.disable_http ? options.port_tls : options.port;
     printf("Try:\n");
-    printf("  curl -X POST 'http://%s:%u/event?type=hello&message=first'\n", host, options.port);
-    printf("  curl http://%s:%u/metrics\n", host, options.port);
+    printf("  curl %s-X POST '%s://%s:%u/event?type=hello&message=first'\n", trust, scheme, host,
+           port);
+    printf("  curl %s%s://%s:%u/metrics\n", trust, scheme, host, port);
+}
+
+static void say_urls(const char *host) {
+    printf("pingshot " APP_VERSION " is ready:");
+    if (!options.disable_http) {
+        printf(" http://%s:%u/", host, options.port);
+    }
+    if (!options.disable_tls) {
+        printf("%s https://%s:%u/", options.disable_http ? "" : " and", host, options.port_tls);
+    }
 }
 
 static void say_address(struct netif *netif) {
@@ -62,16 +80,14 @@ static void say_address(struct netif *netif) {
         return; /* DHCP has no answer yet, or took it back */
     }
     ip4addr_ntoa_r(netif_ip4_addr(netif), address, sizeof address);
-    if (options.passt == NULL) {
-        printf("pingshot " APP_VERSION " is ready: http://%s:%u/\n", address, options.port);
-        say_try(address);
-    } else {
-        /* Only passt reaches that address; people reach what passt forwards. */
-        printf("pingshot " APP_VERSION " is ready: http://127.0.0.1:%u/, by passt's "
-               "-t 127.0.0.1/%u:%u to %s\n",
-               options.port, options.port, options.port, address);
-        say_try("127.0.0.1");
+    /* Only passt reaches an address behind it; people reach what passt forwards. */
+    const char *host = options.passt == NULL ? address : "127.0.0.1";
+    say_urls(host);
+    if (options.passt != NULL) {
+        printf(", by passt's -t 127.0.0.1/PORT:PORT to %s", address);
     }
+    printf("\n");
+    say_try(host);
 }
 
 /* ---- start ------------------------------------------------------------------------------- */
@@ -113,6 +129,53 @@ static bool start_netif(struct frame_link *link) {
                          over_tap ? (void *)&tap : (void *)&passt, "pingshot");
 }
 
+static void warn(const char *line) {
+    fprintf(stderr, "pingshot: warning: %s\n", line);
+}
+
+static bool start_tls(struct problem *problem) {
+    char address[IP4ADDR_STRLEN_MAX];
+    ip4_addr_t ip = {lwip_htonl(options.address)};
+    ip4addr_ntoa_r(&ip, address, sizeof address);
+    const struct tls_files_config config = {
+        .cert = options.cert,
+        .key = options.key,
+        .make_missing = !options.cert_given,
+        .strict = options.disable_insecure,
+        .ca = options.ca,
+        .client_ca = options.client_ca,
+        .address = address,
+        .warn = warn,
+    };
+    if (!tls_files_load(&tls, &config, problem)) {
+        return false;
+    }
+    if (tls.self_signed) {
+        printf("%s %s: self-signed, for development; SHA-256 fingerprint %s\n",
+               tls.made ? "Made the certificate" : "The certificate", options.cert,
+               tls.fingerprint);
+    }
+    return true;
+}
+
+static bool port_table(uint32_t index, struct table_stats *stats) {
+    return index < NET_TLS_TABLES ? net_tls_table(index, stats)
+                                  : net_stack_table(index - NET_TLS_TABLES, stats);
+}
+
+static bool listen_on_ports(struct problem *problem) {
+    altcp_allocator_t allocator = {altcp_tls_alloc, tls.config};
+    err_t err = ERR_OK;
+    if (!options.disable_http) {
+        err = net_server_listen(&server, NULL, options.port);
+    }
+    if (err == ERR_OK && !options.disable_tls) {
+        err = net_server_listen(&server, &allocator, options.port_tls);
+    }
+    return err == ERR_OK ||
+           problem_set(problem, PROBLEM_FULL, "cannot listen: lwIP has no memory for it");
+}
+
 static bool start_app(struct problem *problem) {
     struct app_config config = {
         .target = "host",
@@ -120,17 +183,15 @@ static bool start_app(struct problem *problem) {
         .duplicates = options.duplicates,
         .explicit_timestamps = options.explicit_timestamps,
         .trust_proxy = options.trust_proxy,
-        .port_table = net_stack_table,
+        .port_table = port_table,
+        .tls_stats = options.disable_tls ? NULL : net_tls_stats,
     };
     random_fill(&rng, config.hash_key, sizeof config.hash_key);
     if (!app_init(&app, &config, problem)) {
         return false;
     }
     net_server_init(&server, &app);
-    if (net_server_listen(&server, NULL, options.port) != ERR_OK) {
-        return problem_set(problem, PROBLEM_FULL, "cannot listen: lwIP has no memory for it");
-    }
-    return true;
+    return listen_on_ports(problem);
 }
 
 static void turn(void *context, uint32_t now_ms) {
@@ -147,7 +208,7 @@ static int run(struct host_loop *loop) {
         return give_up(1, &problem);
     }
     int status = 0;
-    if (!start_app(&problem)) {
+    if ((!options.disable_tls && !start_tls(&problem)) || !start_app(&problem)) {
         status = give_up(1, &problem);
     } else if (!start_netif(link)) {
         status = give_up_line("cannot start the network interface: lwIP has no memory for it");

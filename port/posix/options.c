@@ -20,6 +20,16 @@ const char options_help[] =
     "Serves made-up metrics and one-shot events to Prometheus, on a network stack of its own.\n"
     "\n"
     "  --port PORT              HTTP port (8090)\n"
+    "  --port-tls PORT          HTTPS port (8443)\n"
+    "  --cert FILE              certificate, and the chain behind it, in PEM (server.crt)\n"
+    "  --key FILE               its private key in PEM (server.key); without --cert and --key, and\n"
+    "                           with neither file there, both are made, for development\n"
+    "  --client-ca FILE         clients need a certificate that chains to one of these\n"
+    "  --ca FILE                the own certificate must chain to one of these\n"
+    "  --disable-insecure       refuse to start with a certificate that is self-signed, expired,\n"
+    "                           not yet valid, or does not chain to --ca\n"
+    "  --disable-tls            no HTTPS\n"
+    "  --disable-http           no plain HTTP\n"
     "  --tap NAME               TAP device to use, or to make (pingshot0)\n"
     "  --passt SOCKET           use the socket of passt instead, which needs no privilege\n"
     "  --address ADDRESS/BITS   own address (192.168.76.2/24)\n"
@@ -83,13 +93,48 @@ static bool to_address(struct slice s, uint32_t *address) {
     return true;
 }
 
-static bool read_port(struct options *o, struct slice value, struct problem *problem) {
-    uint32_t port;
-    if (!slice_to_u32(value, 65535, &port) || port == 0) {
-        return refuse(problem, "--port", value, "is not a port; say a number from 1 to 65535");
+static bool to_port(const char *name, uint16_t *port, struct slice value, struct problem *problem) {
+    uint32_t number;
+    if (!slice_to_u32(value, 65535, &number) || number == 0) {
+        return refuse(problem, name, value, "is not a port; say a number from 1 to 65535");
     }
-    o->port = (uint16_t)port;
+    *port = (uint16_t)number;
     return true;
+}
+
+static bool read_port(struct options *o, struct slice value, struct problem *problem) {
+    return to_port("--port", &o->port, value, problem);
+}
+
+static bool read_port_tls(struct options *o, struct slice value, struct problem *problem) {
+    return to_port("--port-tls", &o->port_tls, value, problem);
+}
+
+static bool to_file(const char *name, const char **file, struct slice value,
+                    struct problem *problem) {
+    if (value.len == 0) {
+        return refuse(problem, name, value, "is no file's name; say that of a PEM file");
+    }
+    *file = value.bytes; /* a value ends where its argument ends */
+    return true;
+}
+
+static bool read_cert(struct options *o, struct slice value, struct problem *problem) {
+    o->cert_given = true;
+    return to_file("--cert", &o->cert, value, problem);
+}
+
+static bool read_key(struct options *o, struct slice value, struct problem *problem) {
+    o->cert_given = true;
+    return to_file("--key", &o->key, value, problem);
+}
+
+static bool read_client_ca(struct options *o, struct slice value, struct problem *problem) {
+    return to_file("--client-ca", &o->client_ca, value, problem);
+}
+
+static bool read_ca(struct options *o, struct slice value, struct problem *problem) {
+    return to_file("--ca", &o->ca, value, problem);
 }
 
 static bool read_mtu(struct options *o, struct slice value, struct problem *problem) {
@@ -211,6 +256,14 @@ struct row {
 
 static const struct row rows[] = {
     {"--port", read_port, NO_FLAG, OPTIONS_RUN},
+    {"--port-tls", read_port_tls, NO_FLAG, OPTIONS_RUN},
+    {"--cert", read_cert, NO_FLAG, OPTIONS_RUN},
+    {"--key", read_key, NO_FLAG, OPTIONS_RUN},
+    {"--client-ca", read_client_ca, NO_FLAG, OPTIONS_RUN},
+    {"--ca", read_ca, NO_FLAG, OPTIONS_RUN},
+    {"--disable-insecure", NULL, offsetof(struct options, disable_insecure), OPTIONS_RUN},
+    {"--disable-tls", NULL, offsetof(struct options, disable_tls), OPTIONS_RUN},
+    {"--disable-http", NULL, offsetof(struct options, disable_http), OPTIONS_RUN},
     {"--tap", read_tap, NO_FLAG, OPTIONS_RUN},
     {"--passt", read_passt, NO_FLAG, OPTIONS_RUN},
     {"--address", read_address, NO_FLAG, OPTIONS_RUN},
@@ -280,6 +333,22 @@ static bool check_link(const struct options *defaults, const struct options *o,
     return true;
 }
 
+static bool check_tls(const struct options *o, struct problem *problem) {
+    if (o->disable_tls && o->disable_http) {
+        return problem_set(problem, PROBLEM_MALFORMED,
+                           "--disable-tls and --disable-http leave nothing; say one of them");
+    }
+    if (o->disable_tls && (o->client_ca != NULL || o->ca != NULL || o->disable_insecure)) {
+        return problem_set(problem, PROBLEM_MALFORMED,
+                           "--disable-tls excludes --client-ca, --ca and --disable-insecure");
+    }
+    if (!o->disable_tls && !o->disable_http && o->port == o->port_tls) {
+        return problem_set(problem, PROBLEM_MALFORMED,
+                           "--port and --port-tls are the same; say two different ports");
+    }
+    return true;
+}
+
 static bool settle_gateway(struct options *o, struct problem *problem) {
     uint32_t network = o->address & o->netmask;
     if (!o->gateway_given) {
@@ -301,6 +370,9 @@ enum options_command options_parse(struct options *o, int argc, char *const *arg
                                    const char *use_explicit_timestamps, struct problem *problem) {
     const struct options defaults = {
         .port = 8090,
+        .port_tls = 8443,
+        .cert = "server.crt",
+        .key = "server.key",
         .mtu = 1500,
         .tap = "pingshot0",
         .address = 0xc0a84c02, /* 192.168.76.2 */
@@ -317,6 +389,7 @@ enum options_command options_parse(struct options *o, int argc, char *const *arg
             return command;
         }
     }
-    return check_link(&defaults, o, problem) && settle_gateway(o, problem) ? OPTIONS_RUN
-                                                                           : OPTIONS_BAD;
+    return check_link(&defaults, o, problem) && check_tls(o, problem) && settle_gateway(o, problem)
+               ? OPTIONS_RUN
+               : OPTIONS_BAD;
 }

@@ -21,9 +21,18 @@ enum options_command {
 
 struct options {
     uint16_t port;
+    uint16_t port_tls;
     uint16_t mtu;
-    const char *tap;   /* name of the TAP device */
-    const char *passt; /* path of passt's socket, or NULL: use the TAP */
+    bool disable_tls;
+    bool disable_http;
+    bool disable_insecure;
+    const char *cert;
+    const char *key;
+    const char *client_ca; /* or NULL */
+    const char *ca;        /* or NULL */
+    bool cert_given;       /* --cert or --key was said: none is made */
+    const char *tap;       /* name of the TAP device */
+    const char *passt;     /* path of passt's socket, or NULL: use the TAP */
     bool dhcp;
     bool gateway_given;
     uint32_t address; /* this and the next two in host order */

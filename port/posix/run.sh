@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Runs the host build: on a TAP with enough privilege, else over passt, reachable at
-# http://127.0.0.1:PORT. Arguments (or $ARGS, so that `make run ARGS="..."` works) go to pingshot.
+# http://127.0.0.1:8090 and https://127.0.0.1:8443. Arguments (or $ARGS, so that
+# `make run ARGS="..."` works) go to pingshot.
 
 set -eu
 
@@ -30,6 +31,7 @@ may_make_a_tap() {
 
 # Who names a link, or only asks for help, needs no choice made here. passt must know the others.
 port=8090
+port_tls=8443
 address=192.168.76.2/24
 mtu=1500
 previous=
@@ -40,6 +42,7 @@ for argument in "$@"; do
     esac
     case $previous in
     --port) port=$argument ;;
+    --port-tls) port_tls=$argument ;;
     --address) address=$argument ;;
     --mtu) mtu=$argument ;;
     esac
@@ -78,11 +81,11 @@ trap 'cleanup; exit 0' INT TERM HUP
 [ "$(id -u)" != 0 ] || chown nobody "$folder"
 
 # Every address is named, so nothing depends on the machine's own network: it may have none.
-# --interface and --mac-addr only stand in for one. Nothing but this one port is forwarded.
+# --interface and --mac-addr only stand in for one. Nothing but these two ports is forwarded.
 passt --foreground --stderr --socket "$folder/passt" --one-off \
     --ipv4-only --interface lo --mac-addr 02:00:00:00:00:01 \
     --address "${address%/*}" --netmask "${address#*/}" --gateway 192.168.76.1 --mtu "$mtu" \
-    --no-map-gw --tcp-ports "127.0.0.1/$port:$port" --udp-ports none \
+    --no-map-gw --tcp-ports "127.0.0.1/$port:$port,$port_tls:$port_tls" --udp-ports none \
     >"$folder/passt.log" 2>&1 &
 passt_pid=$!
 

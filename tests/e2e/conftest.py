@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 pytest.register_assert_rewrite("harness")
 
 from harness import namespace  # noqa: E402
+from harness.certificates import Authority  # noqa: E402
 from harness.curl import curl_at  # noqa: E402
 from harness.process import Process  # noqa: E402
 from harness.target import HostTarget  # noqa: E402
@@ -25,6 +26,9 @@ def pytest_addoption(parser):
     parser.addoption("--binary", default=str(ROOT / "build/host/pingshot"), help="what to test")
     parser.addoption(
         "--tools", default=str(ROOT / "build/tools/usr/bin"), help="where Prometheus and others lie"
+    )
+    parser.addoption(
+        "--scheme", choices=("http", "https"), default="http", help="how the suite talks to it"
     )
     parser.addoption("--seed", type=int, default=None, help="rerun random cases of this seed")
 
@@ -90,11 +94,19 @@ def logs(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def start_target(binary, logs):
+def authority(tmp_path_factory):
+    """A CA of this run's own, with certificates of every kind."""
+    return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def start_target(request, binary, logs):
     """start_target(namespace, option, ...) starts a pingshot; the caller stops it."""
+    over_tls = request.config.getoption("--scheme") == "https"
+    signed_by = request.getfixturevalue("authority") if over_tls else None
 
     def start(net, *options, env=None):
-        return HostTarget(binary, net, logs("pingshot"), options, env=env)
+        return HostTarget(binary, net, logs("pingshot"), options, env=env, authority=signed_by)
 
     return start
 

@@ -68,9 +68,10 @@ def test_help(net, binary):
     assert (status, err) == (0, "")
     for option in ("--port", "--tap", "--passt", "--address", "--gateway", "--mtu", "--dhcp",
                    "--explicit-timestamps", "--scraper-timeout", "--duplicate-events",
-                   "--trust-proxy", "--help", "--version"):  # fmt: skip
+                   "--trust-proxy", "--help", "--version", "--port-tls", "--cert", "--key", "--ca",
+                   "--client-ca", "--disable-insecure", "--disable-tls", "--disable-http"):  # fmt: skip
         assert option in out
-    for default in ("8090", "pingshot0", "192.168.76.2/24", "1500"):
+    for default in ("8090", "8443", "server.crt", "server.key", "pingshot0", "192.168.76.2/24", "1500"):
         assert default in out
     assert max(map(len, out.splitlines())) <= 100
 
@@ -93,6 +94,14 @@ def test_version(net, binary):
         (["--port", "80x"], "--port"),
         (["--port="], "--port"),
         (["--port", "-1"], "--port"),
+        (["--port-tls", "0"], "--port-tls"),
+        (["--port-tls", "8090"], "--port-tls"),
+        (["--cert", ""], "--cert"),
+        (["--key"], "--key"),
+        (["--disable-tls", "--disable-http"], "--disable-http"),
+        (["--disable-tls", "--client-ca", "x"], "--client-ca"),
+        (["--disable-tls", "--ca", "x"], "--ca"),
+        (["--disable-tls", "--disable-insecure"], "--disable-insecure"),
         (["--tap", "a-name-far-too-long"], "--tap"),
         (["--tap", ""], "--tap"),
         (["--tap", "a/b"], "--tap"),

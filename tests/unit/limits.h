@@ -25,4 +25,7 @@
 
 #define CFG_JSON_TOKENS_MAX 64
 
+#define CFG_TLS_CLIENT 1
+#define CFG_TLS_CERTIFICATE_TOOLS 1
+
 #endif

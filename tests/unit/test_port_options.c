@@ -45,6 +45,15 @@ static void defaults(void **state) {
     (void)state;
     assert_int_equal(parse(""), OPTIONS_RUN);
     assert_int_equal(options.port, 8090);
+    assert_int_equal(options.port_tls, 8443);
+    assert_false(options.disable_tls);
+    assert_false(options.disable_http);
+    assert_false(options.disable_insecure);
+    assert_string_equal(options.cert, "server.crt");
+    assert_string_equal(options.key, "server.key");
+    assert_false(options.cert_given);
+    assert_null(options.ca);
+    assert_null(options.client_ca);
     assert_int_equal(options.mtu, 1500);
     assert_string_equal(options.tap, "pingshot0");
     assert_null(options.passt);
@@ -87,6 +96,30 @@ static void every_option_in_both_spellings(void **state) {
     assert_int_equal(options.duplicates, DELIVERY_QUEUE); /* the last one counts */
 }
 
+static void options_of_tls(void **state) {
+    (void)state;
+    assert_int_equal(parse("--port-tls 443 --cert a.pem --key b.pem --ca c --client-ca d "
+                           "--disable-insecure --disable-http"),
+                     OPTIONS_RUN);
+    assert_int_equal(options.port_tls, 443);
+    assert_string_equal(options.cert, "a.pem");
+    assert_string_equal(options.key, "b.pem");
+    assert_string_equal(options.ca, "c");
+    assert_string_equal(options.client_ca, "d");
+    assert_true(options.cert_given);
+    assert_true(options.disable_insecure);
+    assert_true(options.disable_http);
+    assert_int_equal(parse("--disable-http --port 8443"), OPTIONS_RUN);
+    assert_int_equal(parse("--disable-tls --port 8443"), OPTIONS_RUN);
+    expect_bad("--port 8443", "--port and --port-tls are the same; say two different ports");
+    expect_bad("--port-tls 0", "--port-tls: '0' is not a port; say a number from 1 to 65535");
+    expect_bad("--key=", "--key: '' is no file's name; say that of a PEM file");
+    expect_bad("--disable-tls --disable-http",
+               "--disable-tls and --disable-http leave nothing; say one of them");
+    expect_bad("--disable-tls --ca x",
+               "--disable-tls excludes --client-ca, --ca and --disable-insecure");
+}
+
 static void help_and_version_come_first(void **state) {
     (void)state;
     assert_int_equal(parse("--help"), OPTIONS_HELP);
@@ -118,7 +151,6 @@ static void unknown_and_misused_names(void **state) {
     expect_bad("-p 80", "-p is not an option; --help lists them");
     expect_bad("8090", "8090 is not an option; --help lists them");
     expect_bad("--state f", "--state is not an option; --help lists them");
-    expect_bad("--port-tls 8443", "--port-tls is not an option; --help lists them");
     expect_bad("--port", "--port needs a value; --help says which");
     expect_bad("--dhcp=yes", "--dhcp is a switch; say it without a value");
     expect_bad("--tap a --passt b", "--tap and --passt exclude each other; say one of them");
@@ -235,6 +267,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults),
         cmocka_unit_test(every_option_in_both_spellings),
+        cmocka_unit_test(options_of_tls),
         cmocka_unit_test(help_and_version_come_first),
         cmocka_unit_test(help_lists_every_option),
         cmocka_unit_test(environment_turns_timestamps_on),

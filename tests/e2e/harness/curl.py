@@ -18,6 +18,8 @@ def curl_at(target, *arguments, data=None):
     words = [target.url + word if word.startswith("/") else word for word in arguments]
     form = "\n%{http_code} %{content_type}"
     command = ["curl", "-q", "--noproxy", "*", "-sS", "--max-time", "20", "-w", form, *words]
+    if target.authority:
+        command[1:1] = ["--cacert", str(target.authority.ca)]
     done = target.namespace.command(*command, input=data, check=False)
     assert done.returncode == 0, done
     text, _, last = done.stdout.decode().rpartition("\n")

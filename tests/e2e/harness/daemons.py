@@ -86,6 +86,9 @@ def scrape_config(target, interval_s, job_options):
         "static_configs": [{"targets": [f"{target.ip}:{target.port}"]}],
         **job_options,
     }
+    if target.authority:
+        job["scheme"] = "https"
+        job.setdefault("tls_config", {"ca_file": str(target.authority.ca)})
     return json.dumps({"scrape_configs": [job]})
 
 

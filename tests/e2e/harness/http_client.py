@@ -3,6 +3,8 @@
 
 import socket
 
+from .tls_socket import TlsSocket
+
 
 class FramingError(AssertionError):
     """The server's bytes are not a well-formed HTTP response."""
@@ -129,7 +131,7 @@ class ResponseReader:
 class Client(ResponseReader):
     """One connection to a server."""
 
-    def __init__(self, namespace, address, timeout_s=10, receive_buffer_bytes=None):
+    def __init__(self, namespace, address, timeout_s=10, receive_buffer_bytes=None, tls=None):
         super().__init__()
         self.sock = namespace.socket()
         self.sock.settimeout(timeout_s)
@@ -138,6 +140,8 @@ class Client(ResponseReader):
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             self.sock.connect(address)
+            if tls:
+                self.sock = TlsSocket(self.sock, tls, address[0])
         except OSError:
             self.sock.close()
             raise
@@ -154,7 +158,7 @@ class Client(ResponseReader):
     def reset(self):
         """Closes with RST."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        self.sock.close()
+        getattr(self.sock, "below", self.sock).close()
 
     # ---- sending ---------------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ class Process:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(env or {})},
-                cwd=cwd,
+                cwd=cwd or log_path.parent,  # what it makes is no business of the tree
             )
         Process.running.append(self)
 

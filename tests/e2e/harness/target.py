@@ -52,9 +52,14 @@ class HostTarget:
         body_bytes=1 << 20,
     )
 
-    def __init__(self, binary, namespace, log_path, options=(), env=None):
+    def __init__(self, binary, namespace, log_path, options=(), env=None, authority=None):
+        """With an `authority` (certificates.Authority) everything goes over HTTPS."""
         self.namespace = namespace
         self.options = list(options)
+        self.authority = authority
+        if authority:
+            self.port = 8443
+            self.options += authority.server_options
         self.process = Process(namespace, [binary, *self.options], log_path, env=env)
         try:
             wait_until(self._answers, 10, f"{binary} to be ready")
@@ -68,18 +73,22 @@ class HostTarget:
 
     @property
     def url(self):
-        return f"http://{self.ip}:{self.port}"
+        return f"{'https' if self.authority else 'http'}://{self.ip}:{self.port}"
+
+    @property
+    def tls(self):
+        return self.authority.client_context() if self.authority else None
 
     def _answers(self):
         if self.process.exit_status is not None:
             raise AssertionError(
                 f"pingshot ended with status {self.process.exit_status}: {self.process.log()}"
             )
-        with Client(self.namespace, self.address, timeout_s=1) as client:
+        with Client(self.namespace, self.address, timeout_s=1, tls=self.tls) as client:
             return client.get("/healthz").status == 200
 
     def client(self, **kwargs):
-        return Client(self.namespace, self.address, **kwargs)
+        return Client(self.namespace, self.address, tls=self.tls, **kwargs)
 
     def request(self, method, path, body=None, headers=()):
         """One request on a connection of its own."""

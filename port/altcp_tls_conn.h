@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * altcp_tls_conn.h: one accepted TLS connection: what altcp_tls_wolfssl.c (configuration and
+ * listeners), altcp_tls_conn.c (life, handshake, receiving) and altcp_tls_tx.c (sending) share.
+ * For these three files only.
+ */
+#ifndef PORT_ALTCP_TLS_CONN_H
+#define PORT_ALTCP_TLS_CONN_H
+
+#include "altcp_tls_opts.h"
+#include "altcp_tls_wolfssl.h"
+
+#include "lwip/altcp.h"
+#include "lwip/priv/altcp_priv.h"
+
+#include <stdbool.h>
+#include <wolfssl/ssl.h>
+
+/* A record on its way: once TCP has acknowledged the stream of ciphertext up to `end`, the peer
+ * has `plain_bytes` more. */
+struct altcp_tls_record {
+    u32_t end; /* wraps */
+    u32_t plain_bytes;
+};
+
+/* Ciphertext that TCP had no room for. From the pool; its bytes follow. */
+struct altcp_tls_waiting {
+    struct altcp_tls_waiting *next;
+    u32_t first; /* of its bytes, those before are with TCP */
+    u32_t count;
+};
+
+struct altcp_tls_conn {
+    struct altcp_pcb *pcb;      /* the TLS layer's; NULL: this place is free */
+    struct altcp_pcb *inner;    /* TCP's; NULL once that is gone */
+    struct altcp_pcb *listener; /* NULL once the application has the connection */
+    struct altcp_tls_conn *next_free;
+    WOLFSSL *ssl;
+    struct pbuf *rx;                      /* ciphertext that wolfSSL has not taken */
+    struct pbuf *rx_refused;              /* plaintext that the application did not want yet */
+    struct altcp_tls_waiting *tx_waiting; /* oldest first */
+    u32_t rx_taken_bytes;                 /* taken by wolfSSL, not yet told to TCP's window */
+    u32_t rx_untaken_bytes;               /* plaintext that the application has and did not take */
+    u32_t tx_made_bytes;                  /* ciphertext made since the connection began; wraps */
+    u32_t tx_acked_bytes;                 /* of that, acknowledged; wraps */
+    struct altcp_tls_record records[ALTCP_TLS_TX_RECORDS]; /* a ring */
+    u16_t record_first;
+    u16_t record_count;
+    u16_t handshake_polls_left;
+    u8_t polls;           /* since the application's poll was called */
+    bool established;     /* the handshake is done and the application has the pcb */
+    bool fin_received;    /* the peer's FIN */
+    bool notify_received; /* the peer's close_notify */
+    bool end_told;        /* recv was called with NULL */
+    bool rx_shut;         /* the application wants no more: what comes is dropped */
+    bool tx_shut;         /* nor will it write */
+    bool notify_sent;
+    bool fin_sent;
+    bool tx_starved; /* the application was told of no room */
+    bool broken;     /* a write failed: to be ended by the next callback */
+};
+
+/* What became of a connection in a callback. */
+enum altcp_tls_fate {
+    ALTCP_TLS_ALIVE,
+    ALTCP_TLS_GONE,    /* closed */
+    ALTCP_TLS_ABORTED, /* TCP's pcb was aborted: lwIP wants to hear ERR_ABRT */
+};
+
+/* ---- altcp_tls_conn.c -------------------------------------------------------------------- */
+
+extern struct altcp_tls_stats altcp_tls_conn_stats;
+
+/* A new connection over TCP's `inner`. `listener` has the accept callback. ERR_MEM, and counted,
+ * when there is no room for one more; `inner` is then as it was. */
+err_t altcp_tls_conn_start(struct altcp_pcb *listener, struct altcp_pcb *inner, WOLFSSL_CTX *ctx,
+                           const char *alpn);
+
+/* Ends all handshakes that would be told to this listener. */
+void altcp_tls_conn_forget_listener(const struct altcp_pcb *listener);
+
+/* wolfSSL's callback for bytes to read. */
+int altcp_tls_conn_read(WOLFSSL *ssl, char *to, int count, void *context);
+
+/* ---- altcp_tls_tx.c ---------------------------------------------------------------------- */
+
+/* wolfSSL's callback for bytes to send. Takes all of them, always: what TCP has no room for waits
+ * in the pool. */
+int altcp_tls_tx_send(WOLFSSL *ssl, char *bytes, int count, void *context);
+
+/* Hands TCP what waits, and the end of the stream if it is due. False: the connection cannot send
+ * any more. */
+bool altcp_tls_tx_flush(struct altcp_tls_conn *c);
+
+/* TCP has `count` more acknowledgements. Returns how many bytes of plaintext that completes. */
+u32_t altcp_tls_tx_acked(struct altcp_tls_conn *c, u32_t count);
+
+/* Sends close_notify unless it was sent. */
+void altcp_tls_tx_notify(struct altcp_tls_conn *c);
+
+/* Gives back what waits. */
+void altcp_tls_tx_drop(struct altcp_tls_conn *c);
+
+/* Functions of the pcb. */
+err_t altcp_tls_tx_write(struct altcp_pcb *pcb, const void *bytes, u16_t count, u8_t flags);
+u16_t altcp_tls_tx_sndbuf(struct altcp_pcb *pcb);
+u16_t altcp_tls_tx_mss(struct altcp_pcb *pcb);
+
+#endif

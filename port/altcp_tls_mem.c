@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * altcp_tls_mem.c: see altcp_tls_mem.h. Blocks lie side by side in the array, each behind a header
+ * with its own size and that of the block before. Free ones are in lists by size: a list for each
+ * eighth between two powers of two, and bitmaps that say which lists have any. A request is rounded
+ * up to the next list, so that whatever that list holds is large enough.
+ */
+#include "altcp_tls_mem.h"
+
+#include "altcp_tls_opts.h"
+
+#include <stdalign.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define ALIGN_BYTES ((uint32_t)alignof(max_align_t))
+
+/* A free block's header is followed by its links. Offsets into the array, not pointers: half the
+ * size on a 64-bit host. */
+struct header {
+    alignas(max_align_t) uint32_t size_bytes; /* of the block, header included; bit 0: in use */
+    uint32_t before_bytes;                    /* size of the block before; 0: this is the first */
+};
+
+struct links {
+    uint32_t next; /* offset in the same list, or NONE */
+    uint32_t previous;
+};
+
+#define NONE UINT32_MAX
+#define IN_USE 1u
+#define HEADER_BYTES ((uint32_t)sizeof(struct header))
+#define BLOCK_BYTES_MIN \
+    (HEADER_BYTES + (ALIGN_BYTES > sizeof(struct links) ? ALIGN_BYTES : sizeof(struct links)))
+#define ARENA_BYTES (ALTCP_TLS_MEM_BYTES / ALIGN_BYTES * ALIGN_BYTES)
+
+/* Lists: the first level is the power of two, from 2^FIRST_SHIFT, the second an eighth of it. */
+#define EIGHTHS_SHIFT 3u
+#define EIGHTHS (1u << EIGHTHS_SHIFT)
+#define FIRST_SHIFT 4u
+#define LEVELS 24u
+
+_Static_assert(ALTCP_TLS_MEM_BYTES < (1u << (FIRST_SHIFT + LEVELS - 1)),
+               "ALTCP_TLS_MEM_BYTES: less than 128 MiB");
+_Static_assert(ALTCP_TLS_MEM_BYTES >= 1024, "ALTCP_TLS_MEM_BYTES: at least 1024");
+
+static alignas(max_align_t) uint8_t arena[ARENA_BYTES];
+
+static struct {
+    bool ready;
+    uint32_t levels;         /* bit: some list of that level has a block */
+    uint8_t eighths[LEVELS]; /* bit: that list has a block */
+    uint32_t heads[LEVELS][EIGHTHS];
+    struct altcp_tls_mem_stats stats;
+} mem;
+
+/* Under AddressSanitizer what is not handed out may not be touched, as with malloc. */
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#endif
+#ifdef WITH_ASAN
+void __asan_poison_memory_region(void const volatile *at, size_t bytes);
+void __asan_unpoison_memory_region(void const volatile *at, size_t bytes);
+#define UNCHECKED __attribute__((no_sanitize("address")))
+#define POISON(at, bytes) __asan_poison_memory_region((at), (bytes))
+#define UNPOISON(at, bytes) __asan_unpoison_memory_region((at), (bytes))
+#else
+#define UNCHECKED
+#define POISON(at, bytes) ((void)(at), (void)(bytes))
+#define UNPOISON(at, bytes) ((void)(at), (void)(bytes))
+#endif
+
+/* ---- blocks ------------------------------------------------------------------------------ */
+
+static struct header *header_at(uint32_t offset) {
+    return (struct header *)(void *)&arena[offset];
+}
+
+static struct links *links_at(uint32_t offset) {
+    return (struct links *)(void *)&arena[offset + HEADER_BYTES];
+}
+
+static uint32_t offset_of(const void *block) {
+    return (uint32_t)((const uint8_t *)block - arena) - HEADER_BYTES;
+}
+
+UNCHECKED static uint32_t size_at(uint32_t offset) {
+    return header_at(offset)->size_bytes & ~IN_USE;
+}
+
+UNCHECKED static bool is_free(uint32_t offset) {
+    return offset < ARENA_BYTES && (header_at(offset)->size_bytes & IN_USE) == 0;
+}
+
+/* Writes a block's size into its own header and into the one behind it. */
+UNCHECKED static void set_size(uint32_t offset, uint32_t size_bytes, uint32_t in_use) {
+    header_at(offset)->size_bytes = size_bytes | in_use;
+    if (offset + size_bytes < ARENA_BYTES) {
+        header_at(offset + size_bytes)->before_bytes = size_bytes;
+    }
+}
+
+/* ---- lists of free blocks ---------------------------------------------------------------- */
+
+struct list {
+    uint32_t level;
+    uint32_t eighth;
+};
+
+static uint32_t log2_of(uint32_t x) {
+    return 31u - (uint32_t)__builtin_clz(x);
+}
+
+/* The list that a block of this size is in. */
+static struct list list_of(uint32_t size_bytes) {
+    uint32_t power = log2_of(size_bytes);
+    return (struct list){power - FIRST_SHIFT,
+                         (size_bytes >> (power - EIGHTHS_SHIFT)) & (EIGHTHS - 1u)};
+}
+
+UNCHECKED static void list_add(uint32_t offset) {
+    struct list l = list_of(size_at(offset));
+    uint32_t *head = &mem.heads[l.level][l.eighth];
+    *links_at(offset) = (struct links){*head, NONE};
+    if (*head != NONE) {
+        links_at(*head)->previous = offset;
+    }
+    *head = offset;
+    mem.eighths[l.level] = (uint8_t)(mem.eighths[l.level] | 1u << l.eighth);
+    mem.levels |= 1u << l.level;
+}
+
+UNCHECKED static void list_remove(uint32_t offset) {
+    struct list l = list_of(size_at(offset));
+    struct links links = *links_at(offset);
+    if (links.next != NONE) {
+        links_at(links.next)->previous = links.previous;
+    }
+    if (links.previous != NONE) {
+        links_at(links.previous)->next = links.next;
+        return;
+    }
+    mem.heads[l.level][l.eighth] = links.next;
+    if (links.next == NONE) {
+        mem.eighths[l.level] = (uint8_t)(mem.eighths[l.level] & ~(1u << l.eighth));
+        if (mem.eighths[l.level] == 0) {
+            mem.levels &= ~(1u << l.level);
+        }
+    }
+}
+
+/* A free block of at least that size, or NONE: the first of the first list all of whose blocks are
+ * large enough. */
+static uint32_t find(uint32_t size_bytes) {
+    struct list l = list_of(size_bytes + (1u << (log2_of(size_bytes) - EIGHTHS_SHIFT)) - 1u);
+    if (l.level >= LEVELS) {
+        return NONE;
+    }
+    uint32_t eighths = mem.eighths[l.level] & (0xffu << l.eighth);
+    if (eighths == 0) {
+        uint32_t levels = l.level + 1u < LEVELS ? mem.levels & (UINT32_MAX << (l.level + 1u)) : 0;
+        if (levels == 0) {
+            return NONE;
+        }
+        l.level = (uint32_t)__builtin_ctz(levels);
+        eighths = mem.eighths[l.level];
+    }
+    return mem.heads[l.level][__builtin_ctz(eighths)];
+}
+
+/* ---- what is called ---------------------------------------------------------------------- */
+
+static void prepare(void) {
+    memset(mem.heads, 0xff, sizeof mem.heads);
+    mem.stats.limit_bytes = ARENA_BYTES;
+    mem.ready = true;
+    set_size(0, ARENA_BYTES, 0);
+    header_at(0)->before_bytes = 0;
+    list_add(0);
+    POISON(arena, sizeof arena);
+}
+
+/* The size of a block for so many bytes; 0: larger than the array. */
+static uint32_t block_bytes_for(size_t bytes) {
+    if (bytes > ARENA_BYTES - HEADER_BYTES) {
+        return 0;
+    }
+    uint32_t size_bytes =
+        (HEADER_BYTES + (uint32_t)bytes + ALIGN_BYTES - 1u) / ALIGN_BYTES * ALIGN_BYTES;
+    return size_bytes < BLOCK_BYTES_MIN ? (uint32_t)BLOCK_BYTES_MIN : size_bytes;
+}
+
+static void count_used(uint32_t used_bytes) {
+    mem.stats.used_bytes = used_bytes;
+    if (used_bytes > mem.stats.high_water_bytes) {
+        mem.stats.high_water_bytes = used_bytes;
+    }
+}
+
+void *altcp_tls_mem_alloc(size_t bytes) {
+    if (!mem.ready) {
+        prepare();
+    }
+    uint32_t size_bytes = block_bytes_for(bytes);
+    uint32_t offset = size_bytes == 0 ? NONE : find(size_bytes);
+    if (offset == NONE) {
+        mem.stats.refused_total++;
+        return NULL;
+    }
+    list_remove(offset);
+    uint32_t rest_bytes = size_at(offset) - size_bytes;
+    if (rest_bytes >= BLOCK_BYTES_MIN) {
+        set_size(offset + size_bytes, rest_bytes, 0);
+        list_add(offset + size_bytes);
+    } else {
+        size_bytes += rest_bytes;
+    }
+    set_size(offset, size_bytes, IN_USE);
+    count_used(mem.stats.used_bytes + size_bytes);
+    UNPOISON(&arena[offset + HEADER_BYTES], bytes);
+    return &arena[offset + HEADER_BYTES];
+}
+
+UNCHECKED void altcp_tls_mem_free(void *block) {
+    if (block == NULL) {
+        return;
+    }
+    uint32_t offset = offset_of(block);
+    uint32_t size_bytes = size_at(offset);
+    POISON(block, size_bytes - HEADER_BYTES);
+    count_used(mem.stats.used_bytes - size_bytes);
+    if (is_free(offset + size_bytes)) {
+        list_remove(offset + size_bytes);
+        size_bytes += size_at(offset + size_bytes);
+    }
+    uint32_t before_bytes = header_at(offset)->before_bytes;
+    if (before_bytes != 0 && is_free(offset - before_bytes)) {
+        offset -= before_bytes;
+        list_remove(offset);
+        size_bytes += before_bytes;
+    }
+    set_size(offset, size_bytes, 0);
+    list_add(offset);
+}
+
+void *altcp_tls_mem_resize(void *block, size_t bytes) {
+    if (block == NULL) {
+        return altcp_tls_mem_alloc(bytes);
+    }
+    uint32_t there_bytes = size_at(offset_of(block)) - HEADER_BYTES;
+    if (bytes <= there_bytes) {
+        UNPOISON(block, bytes);
+        return block;
+    }
+    void *larger = altcp_tls_mem_alloc(bytes);
+    if (larger != NULL) {
+        UNPOISON(block, there_bytes);
+        memcpy(larger, block, there_bytes);
+        altcp_tls_mem_free(block);
+    }
+    return larger;
+}
+
+void altcp_tls_mem_get_stats(struct altcp_tls_mem_stats *stats) {
+    if (!mem.ready) {
+        prepare();
+    }
+    *stats = mem.stats;
+}

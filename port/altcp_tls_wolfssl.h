@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * altcp_tls_wolfssl.h: TLS 1.3 and 1.2 for servers: lwIP's altcp TLS layer (lwip/altcp_tls.h) on
+ * wolfSSL. This header has what that interface has no room for; a listener is made with lwIP's
+ * own calls:
+ *
+ *     struct altcp_tls_config *config =
+ *         altcp_tls_create_config_server_privkey_cert(key, key_len, NULL, 0, cert, cert_len);
+ *     altcp_allocator_t tls = {altcp_tls_alloc, config};
+ *     struct altcp_pcb *pcb = altcp_new_ip_type(&tls, IPADDR_TYPE_ANY);
+ *
+ * How it keeps altcp's contract:
+ * - accept is called when a handshake is done. A connection whose handshake fails, or takes longer
+ *   than ALTCP_TLS_HANDSHAKE_MS, is never seen by the application, only counted.
+ * - recv may refuse a pbuf (anything but ERR_OK and ERR_ABRT): it is offered again. recv with NULL
+ *   comes at the peer's close_notify, or at its FIN if that came without (counted as truncated).
+ * - recved counts plaintext. TCP's window is opened as wolfSSL takes ciphertext, which it does
+ *   while the application has less than ALTCP_TLS_RX_UNTAKEN_BYTES to take.
+ * - sndbuf is what one altcp_write takes: at most a record. sent reports plaintext, once TCP has
+ *   all acknowledgements of the records that carry it; with 0 it says that there is room again
+ *   after there was none.
+ * - shutdown and close send close_notify before FIN. close answers ERR_MEM while TCP has no room
+ *   for what was written; the application closes again later, or aborts.
+ * - err means that the pcb is gone; a callback returns ERR_ABRT only after altcp_abort.
+ *
+ * altcp_tls_config_server_add_privkey_cert takes PEM (a chain, leaf first) or DER, and answers
+ * ERR_VAL for a certificate that cannot be used, ERR_ARG for such a key, ERR_USE when the two do
+ * not match. A key with a password is refused.
+ *
+ * The project provides two functions, see port/wolfssl/user_settings.h: altcp_tls_port_random and
+ * altcp_tls_port_unix_s; sys_now() is lwIP's own.
+ */
+#ifndef PORT_ALTCP_TLS_WOLFSSL_H
+#define PORT_ALTCP_TLS_WOLFSSL_H
+
+#include "altcp_tls_mem.h"
+
+#include "lwip/altcp_tls.h"
+
+/* Why a connection was ended by TLS, in the handshake or later. */
+enum altcp_tls_failure {
+    ALTCP_TLS_TIMEOUT,     /* the handshake's deadline */
+    ALTCP_TLS_LEFT,        /* the peer went away in the handshake */
+    ALTCP_TLS_ALERT,       /* the peer sent a fatal alert */
+    ALTCP_TLS_VERSION,     /* offers no version that we take */
+    ALTCP_TLS_CIPHER,      /* offers no cipher suite, group or signature that we take */
+    ALTCP_TLS_CERTIFICATE, /* a client certificate that is missing or bad */
+    ALTCP_TLS_RECORD,      /* a record that is too long, or does not decrypt */
+    ALTCP_TLS_PROTOCOL,    /* malformed or out of order; often no TLS at all */
+    ALTCP_TLS_MEMORY,      /* the pool had no room */
+    ALTCP_TLS_INTERNAL,    /* none of these */
+    ALTCP_TLS_FAILURES
+};
+
+struct altcp_tls_stats {
+    uint32_t handshakes_total; /* completed, those resumed included */
+    uint32_t resumed_total;
+    uint32_t failures_total[ALTCP_TLS_FAILURES];
+    uint32_t truncated_total; /* ended by a FIN without close_notify */
+    uint32_t sessions_used;
+    uint32_t sessions_high_water;
+    uint32_t sessions_limit;
+    uint32_t sessions_refused_total; /* no place, no pcb, or too little in the pool */
+};
+
+/* Fills in the counters; those of the pool are in altcp_tls_mem.h. */
+void altcp_tls_wolfssl_get_stats(struct altcp_tls_stats *stats);
+
+/* A word for a counter's label, "timeout" for example. */
+const char *altcp_tls_wolfssl_failure_name(enum altcp_tls_failure failure);
+
+/* Asks every client for a certificate that chains to one of these (PEM, one or more), and refuses
+ * those without. ERR_VAL when wolfSSL cannot read them. */
+err_t altcp_tls_wolfssl_require_client_cert(struct altcp_tls_config *config, const u8_t *ca,
+                                            size_t ca_len);
+
+#endif

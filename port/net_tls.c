@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * net_tls.c: see net_tls.h.
+ */
+#include "net_tls.h"
+
+#include "altcp_tls_wolfssl.h"
+#include "clock.h"
+#include "net_stack.h"
+
+#include <wolfssl/wolfcrypt/settings.h>
+
+/* wolfSSL's names for what a port provides: see wolfssl/user_settings.h. */
+int altcp_tls_port_random(unsigned char *bytes, unsigned count) {
+    net_stack_random_fill(bytes, count);
+    return 0;
+}
+
+/* While the time is not known it is 1970, when no certificate was valid yet. */
+int64_t altcp_tls_port_unix_s(void) {
+    int64_t unix_ms = 0;
+    return clock_wall_ms(&unix_ms) ? unix_ms / 1000 : 0;
+}
+
+static void sessions_table(struct table_stats *stats) {
+    struct altcp_tls_stats tls;
+    altcp_tls_wolfssl_get_stats(&tls);
+    *stats = (struct table_stats){
+        .name = "tls_sessions",
+        .used = tls.sessions_used,
+        .high_water = tls.sessions_high_water,
+        .limit = tls.sessions_limit,
+        .refused_total = tls.sessions_refused_total,
+    };
+}
+
+static void memory_table(struct table_stats *stats) {
+    struct altcp_tls_mem_stats mem;
+    altcp_tls_mem_get_stats(&mem);
+    *stats = (struct table_stats){
+        .name = "tls_memory_bytes",
+        .used = mem.used_bytes,
+        .high_water = mem.high_water_bytes,
+        .limit = mem.limit_bytes,
+        .refused_total = mem.refused_total,
+    };
+}
+
+bool net_tls_table(uint32_t index, struct table_stats *stats) {
+    static void (*const tables[NET_TLS_TABLES])(struct table_stats *) = {sessions_table,
+                                                                         memory_table};
+    if (index >= NET_TLS_TABLES) {
+        return false;
+    }
+    tables[index](stats);
+    return true;
+}
+
+_Static_assert(ALTCP_TLS_FAILURES <= (int)TLS_STATS_FAILURES_MAX,
+               "TLS_STATS_FAILURES_MAX: at least ALTCP_TLS_FAILURES");
+
+void net_tls_stats(struct tls_stats *stats) {
+    struct altcp_tls_stats tls;
+    altcp_tls_wolfssl_get_stats(&tls);
+    stats->full_total = tls.handshakes_total - tls.resumed_total;
+    stats->resumed_total = tls.resumed_total;
+    stats->truncated_total = tls.truncated_total;
+    stats->failures_count = ALTCP_TLS_FAILURES;
+    for (uint32_t i = 0; i < ALTCP_TLS_FAILURES; i++) {
+        stats->failure_names[i] = altcp_tls_wolfssl_failure_name((enum altcp_tls_failure)i);
+        stats->failures_total[i] = tls.failures_total[i];
+    }
+}

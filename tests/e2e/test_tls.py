@@ -1,0 +1,485 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""HTTPS: real clients of every kind, certificates good and bad, hostile handshakes, and pools that
+do not grow. The whole suite over HTTPS is `pytest tests/e2e --scheme https`."""
+
+import concurrent.futures
+import json
+import re
+import shutil
+import socket
+import subprocess
+import time
+
+import pytest
+
+from harness.daemons import Prometheus
+from harness.http_client import Client
+from harness.namespace import Namespace
+from harness.process import Process, wait_until
+from harness.target import HostTarget
+
+HANDSHAKE_TIMEOUT_S = 10
+
+
+class WithClient:
+    """An authority whose clients have a certificate."""
+
+    def __init__(self, authority):
+        self.ca = authority.ca
+        self.server_options = [*authority.server_options, "--client-ca", str(authority.ca)]
+        pair = authority.sign("tester", usage="clientAuth")
+        self._context = authority.client_context(pair)
+
+    def client_context(self):
+        return self._context
+
+
+@pytest.fixture(scope="module")
+def secure(binary, logs, authority):
+    """A pingshot with a certificate of the CA, shared by these tests."""
+    with Namespace() as net:
+        running = HostTarget(binary, net, logs("pingshot"), authority=authority)
+        yield running
+        running.stop()
+
+
+@pytest.fixture(scope="module")
+def mutual(binary, logs, authority):
+    """One that wants clients' certificates."""
+    with Namespace() as net:
+        running = HostTarget(binary, net, logs("pingshot"), authority=WithClient(authority))
+        yield running
+        running.stop()
+
+
+def curl(target, *arguments, ca=None):
+    """(exit status, standard output, standard error) of curl on the target's URL."""
+    done = target.namespace.command(
+        "curl", "-q", "--noproxy", "*", "-sS", "--max-time", "15",
+        "--cacert", str(ca or target.authority.ca), *map(str, arguments), check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def s_client(target, *arguments, said=b"", seconds=1.0):
+    """What openssl s_client prints; `said` are (pause, bytes) pairs for its standard input."""
+    popen = target.namespace.call(
+        subprocess.Popen,
+        ["openssl", "s_client", "-connect", f"{target.ip}:8443", *map(str, arguments)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        for pause_s, data in said or ():
+            time.sleep(pause_s)
+            popen.stdin.write(data)
+            popen.stdin.flush()
+        time.sleep(seconds if said else 0)
+        out, _ = popen.communicate(timeout=15)
+    except BrokenPipeError:
+        out, _ = popen.communicate(timeout=15)
+    finally:
+        popen.kill()
+        popen.wait()
+    return out.decode(errors="replace")
+
+
+def counters(target):
+    """pingshot's own samples that are about TLS."""
+    text = target.get("/metrics?scraper=counters").text
+    return {
+        name: float(value)
+        for name, value in re.findall(r"^(pingshot_t\w+\{[^}]*\}|pingshot_tls\w+) (\S+)$", text, re.M)
+    }
+
+
+def works(target):
+    return target.get("/ping").status == 200
+
+
+# ---- Clients -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options, version",
+    [(["--tlsv1.3"], "TLSv1.3"), (["--tls-max", "1.2"], "TLSv1.2"),
+     (["--http2"], "TLSv1.3"), (["--no-alpn"], "TLSv1.3"),
+     (["--curves", "P-256"], "TLSv1.3"), (["--curves", "X25519"], "TLSv1.3"),
+     (["--tls-max", "1.2", "--curves", "P-256"], "TLSv1.2")],
+    ids=" ".join,
+)  # fmt: skip
+def test_curl(secure, options, version):
+    status, out, err = curl(secure, "-v", *options, f"{secure.url}/ping")
+    assert status == 0 and out.startswith("PONG"), (out, err)
+    assert f"SSL connection using {version}" in err, err
+    assert "HTTP/1.1 200" in err, err
+
+
+def test_any_server_name(secure):
+    status, out, _ = curl(
+        secure, "--resolve", f"pingshot.local:8443:{secure.ip}", "https://pingshot.local:8443/ping"
+    )
+    assert status == 0 and out.startswith("PONG")
+
+
+@pytest.mark.parametrize("kind", ["rsa", "chain", "rsa-chain"])
+def test_certificates(binary, logs, authority, kind):
+    key_type = "rsa" if kind.startswith("rsa") else "ec"
+    make = authority.chain if kind.endswith("chain") else authority.sign
+    cert, key = make(f"own-{kind}", key_type)
+    with Namespace() as net:
+        process = Process(
+            net, [binary, "--cert", cert, "--key", key, "--disable-http", "--disable-insecure",
+                  "--ca", authority.ca], logs("pingshot"),
+        )  # fmt: skip
+        try:
+            wait_until(lambda: "ready" in process.log(), 5, "its URL")
+            for version in (["--tlsv1.3"], ["--tls-max", "1.2"]):
+                done = net.command(
+                    "curl", "-q", "-sS", "--noproxy", "*", "--max-time", "10", "--cacert",
+                    str(authority.ca), *version, f"https://{HostTarget.ip}:8443/ping",
+                )  # fmt: skip
+                assert done.stdout.startswith(b"PONG")
+        finally:
+            assert process.stop() == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"], ["-tls1", "-cipher", "ALL:@SECLEVEL=0"],
+     ["-tls1_2", "-cipher", "AES128-GCM-SHA256:@SECLEVEL=0"],
+     ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0"],
+     ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-SHA384:@SECLEVEL=0"],
+     ["-tls1_2", "-cipher", "DHE-RSA-AES128-GCM-SHA256:aNULL:@SECLEVEL=0"],
+     ["-tls1_3", "-ciphersuites", "TLS_AES_128_CCM_8_SHA256"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_old_and_weak_is_refused(secure, options):
+    before = counters(secure)
+    text = s_client(secure, *options)
+    assert "Cipher is (NONE)" in text or "no ciphers available" in text, text
+    assert "alert" in text, text
+    after = counters(secure)
+    causes = [f'pingshot_tls_failures_total{{cause="{c}"}}' for c in ("version", "cipher")]
+    assert sum(after[c] for c in causes) == sum(before[c] for c in causes) + 1
+
+
+def test_renegotiation_is_refused(secure):
+    with secure.client() as other:
+        assert other.get("/ping").status == 200
+        text = s_client(
+            secure, "-tls1_2", "-CAfile", secure.authority.ca,
+            said=[(0.5, b"R\n"), (0.5, b"GET /ping HTTP/1.0\r\n\r\n")],
+        )  # fmt: skip
+        assert "RENEGOTIATING" in text and "PONG" not in text, text
+        assert other.get("/ping").status == 200
+    assert works(secure)
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_resumption(secure, tmp_path, version):
+    ticket = tmp_path / "ticket"
+    name = 'pingshot_tls_handshakes_total{resumed="yes"}'
+    s_client(secure, version, "-sess_out", ticket, said=[(0.5, b"Q\n")], seconds=0.2)
+    before = counters(secure)[name]
+    text = s_client(secure, version, "-sess_in", ticket, said=[(0.3, b"Q\n")], seconds=0.2)
+    assert "Reused, TLSv1" in text, text
+    assert counters(secure)[name] == before + 1
+
+
+# ---- Mutual TLS --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", [["--tlsv1.3"], ["--tls-max", "1.2"]], ids=" ".join)
+def test_client_certificates(mutual, authority, tmp_path, version):
+    other = type(authority)(tmp_path / "other", "other")
+    cases = {
+        "good": authority.sign("client-good", usage="clientAuth"),
+        "good-rsa": authority.sign("client-rsa", "rsa", usage="clientAuth"),
+        "stranger": other.sign("client-stranger", usage="clientAuth"),
+        "expired": authority.sign("client-expired", days=(-9, -1), usage="clientAuth"),
+        "early": authority.sign("client-early", days=(5, 9), usage="clientAuth"),
+    }
+    for name, (cert, key) in cases.items():
+        status, out, err = curl(
+            mutual, *version, "--cert", cert, "--key", key, f"{mutual.url}/ping"
+        )
+        if name.startswith("good"):
+            assert status == 0 and out.startswith("PONG"), (name, err)
+        else:
+            assert status != 0 and not out, name
+    status, out, _ = curl(mutual, *version, f"{mutual.url}/ping")
+    assert status != 0 and not out
+    assert works(mutual)
+
+
+def test_prometheus_with_a_client_certificate(mutual, authority, tools, tmp_path):
+    cert, key = authority.sign("prometheus", usage="clientAuth")
+    tls = {"ca_file": str(authority.ca), "cert_file": str(cert), "key_file": str(key)}
+    with Prometheus(tools, mutual.namespace, tmp_path, mutual, tls_config=tls) as prometheus:
+        wait_until(
+            lambda: prometheus.query('up{job="pingshot"} == 1'), 10, "a scrape", interval_s=0.2
+        )
+        with mutual.client() as client:
+            for n in range(50):
+                assert client.post(f"/event?n={n}").status == 200
+                time.sleep(0.05)
+        time.sleep(4)
+        counts = prometheus.query("count_over_time(events_to_metrics[1h])")
+        found = {labels["n"]: int(float(value[1])) for labels, value in counts}
+        assert found == {str(n): 1 for n in range(50)}
+
+
+# ---- Certificate files -------------------------------------------------------------------------
+
+
+def bad_files(authority, folder):
+    """name: (options, words of the line)."""
+    cert, key = authority.sign("files")
+    _, other_key = authority.sign("files-other")
+    own = type(authority)(folder / "own", "own")
+    text = folder / "text"
+    text.write_text("certainly no certificate\n")
+    empty = folder / "empty"
+    empty.write_text("")
+    expired = authority.sign("files-expired", days=(-9, -1))
+    early = authority.sign("files-early", days=(5, 9))
+    gone = folder / "gone"
+    strict = ["--disable-insecure"]
+    pair = lambda c, k: ["--cert", c, "--key", k]  # noqa: E731
+    return {
+        "cert unreadable": (pair(gone, key), [gone, "No such file"]),
+        "key unreadable": (pair(cert, gone), [gone, "No such file"]),
+        "cert is a folder": (pair(folder, key), [folder, "directory"]),
+        "cert not PEM": (pair(text, key), [text, "PEM"]),
+        "cert empty": (pair(empty, key), [empty, "PEM"]),
+        "key not PEM": (pair(cert, text), [text, "PEM"]),
+        "key is a certificate": (pair(cert, cert), [cert, "PEM"]),
+        "key does not match": (pair(cert, other_key), [other_key, "match"]),
+        "expired": ([*pair(*expired), *strict], [expired[0], "expired"]),
+        "not yet valid": ([*pair(*early), *strict], [early[0], "not yet valid"]),
+        "self-signed": ([*pair(own.ca, own.ca_key), *strict], [own.ca, "self-signed"]),
+        "does not chain": (
+            [*pair(cert, key), *strict, "--ca", own.ca],
+            [cert, "does not chain"],
+        ),
+        "ca unreadable": ([*pair(cert, key), "--ca", gone], [gone, "No such file"]),
+        "ca not PEM": ([*pair(cert, key), "--ca", text], [text, "PEM"]),
+        "client-ca unreadable": ([*pair(cert, key), "--client-ca", gone], [gone, "No such file"]),
+        "client-ca not PEM": ([*pair(cert, key), "--client-ca", text], [text, "PEM"]),
+        "none and strict": (strict, ["server.crt", "--disable-insecure"]),
+    }
+
+
+def test_bad_files_are_one_line(binary, authority, tmp_path):
+    with Namespace() as net:
+        for name, (options, words) in bad_files(authority, tmp_path).items():
+            done = net.command(str(binary), *map(str, options), check=False, cwd=tmp_path)
+            err = done.stderr.decode()
+            assert done.returncode == 1, (name, err)
+            assert err.count("\n") == 1 and err.startswith("pingshot: "), (name, err)
+            for word in words:
+                assert str(word) in err, (name, err)
+            assert net.interfaces() == ["lo"], name
+
+
+def test_what_strict_refuses_is_a_warning_without(binary, logs, authority):
+    cert, key = authority.sign("warned", days=(-9, -1))
+    with Namespace() as net:
+        process = Process(net, [binary, "--cert", cert, "--key", key], logs("pingshot"))
+        wait_until(lambda: "ready" in process.log(), 5, "its URL")
+        assert process.stop() == 0
+        assert f"warning: {cert}: the certificate has expired" in process.log()
+
+
+def test_a_certificate_is_made_once(binary, logs, tmp_path):
+    with Namespace() as net:
+        prints = []
+        for _ in range(2):
+            process = Process(net, [binary], logs("pingshot"), cwd=tmp_path)
+            wait_until(lambda: "ready" in process.log(), 5, "its URL")  # noqa: B023
+            for flag, url in (("--http1.1", "http://"), ("--tlsv1.3", "https://")):
+                port = 8090 if url == "http://" else 8443
+                done = net.command(
+                    "curl", "-q", "-sS", "--noproxy", "*", "--cacert",
+                    str(tmp_path / "server.crt"), flag, f"{url}{HostTarget.ip}:{port}/ping",
+                )  # fmt: skip
+                assert done.stdout.startswith(b"PONG")
+            assert process.stop() == 0
+            prints.append(re.search(r"SHA-256 fingerprint ([0-9A-F:]{95})$", process.log(), re.M)[1])
+        assert prints[0] == prints[1]
+        shown = subprocess.run(
+            ["openssl", "x509", "-in", tmp_path / "server.crt", "-noout", "-fingerprint", "-sha256"],
+            capture_output=True, check=True,
+        )  # fmt: skip
+        assert prints[0] in shown.stdout.decode()
+    assert (tmp_path / "server.key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("off, on", [("--disable-http", 8443), ("--disable-tls", 8090)])
+def test_one_port_only(binary, logs, tmp_path, off, on):
+    with Namespace() as net:
+        process = Process(net, [binary, off], logs("pingshot"), cwd=tmp_path)
+        try:
+            wait_until(lambda: "ready" in process.log(), 5, "its URL")
+            for port in (8090, 8443):
+                sock = net.socket()
+                sock.settimeout(3)
+                refused = sock.connect_ex((HostTarget.ip, port)) != 0
+                sock.close()
+                assert refused == (port != on)
+        finally:
+            assert process.stop() == 0
+    assert (tmp_path / "server.key").exists() == (off == "--disable-http")
+
+
+# ---- Hostile peers -----------------------------------------------------------------------------
+
+
+def raw(target):
+    sock = target.namespace.socket()
+    sock.settimeout(HANDSHAKE_TIMEOUT_S + 5)
+    sock.connect((target.ip, 8443))
+    return sock
+
+
+def is_over(sock):
+    """The server ends it; what it says before that is at most an alert."""
+    said = b""
+    try:
+        while data := sock.recv(4096):
+            said += data
+    except ConnectionResetError:
+        pass
+    return len(said) <= 7 and (not said or said[0] == 21)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\0" * 100, b"\xff" * 100,
+     b"\x16\x03\x01\xff\xff" + b"a" * 100, b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00",
+     b"\x17\x03\x03\x00\x20" + b"a" * 32, b"\x15\x03\x03\x00\x02\x02\x28"],
+    ids=["http", "zeros", "ones", "too-long", "short-hello", "data-first", "alert-first"],
+)  # fmt: skip
+def test_garbage(secure, data):
+    before = counters(secure)
+    with raw(secure) as sock:
+        sock.sendall(data)
+        assert is_over(sock)
+    after = counters(secure)
+    failures = [name for name in before if name.startswith("pingshot_tls_failures")]
+    assert sum(after[n] for n in failures) == sum(before[n] for n in failures) + 1
+    assert after['pingshot_table_used{table="tls_sessions"}'] == 1  # this scrape's
+
+
+def test_stalled_handshakes_end_and_disturb_nobody(secure):
+    name = 'pingshot_tls_failures_total{cause="timeout"}'
+    before = counters(secure)[name]
+    begin = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
+    started = time.monotonic()
+    silent = [raw(secure) for _ in range(20)]
+    for sock in silent[:10]:
+        sock.sendall(begin)
+    while time.monotonic() < started + HANDSHAKE_TIMEOUT_S - 2:
+        for sock in silent[:5]:
+            sock.sendall(b"\0")  # trickles
+        assert works(secure)
+        time.sleep(1)
+    for sock in silent:
+        assert is_over(sock)
+        sock.close()
+    assert time.monotonic() < started + HANDSHAKE_TIMEOUT_S + 3
+    assert counters(secure)[name] == before + 20
+
+
+def test_truncation_is_counted(secure):
+    before = counters(secure)["pingshot_tls_truncations_total"]
+    client = secure.client()
+    assert client.get("/ping").status == 200
+    client.sock.below.shutdown(socket.SHUT_WR)  # FIN, and no close_notify
+    assert client.is_closed()
+    client.sock.below.close()
+    assert counters(secure)["pingshot_tls_truncations_total"] == before + 1
+
+
+def test_a_scrape_cut_by_reset_loses_nothing(secure):
+    secure.get("/metrics?scraper=cut")  # from here on it is known
+    for n in range(2000):
+        if n % 500 == 0:
+            client = secure.client()
+        assert client.post(f"/event?n={n}&message={'x' * 100}").status == 200
+    for _ in range(5):
+        cut = secure.client(receive_buffer_bytes=4096)
+        cut.send(b"GET /metrics?scraper=cut HTTP/1.1\r\nHost: x\r\n\r\n")
+        cut.sock.recv(10000)
+        cut.reset()
+    text = secure.get("/metrics?scraper=cut").text
+    assert len(re.findall(r"^events_to_metrics\{", text, re.M)) >= 2000
+    assert "events_to_metrics{" not in secure.get("/metrics?scraper=cut").text
+
+
+# ---- Load --------------------------------------------------------------------------------------
+
+
+def pools(target):
+    return {k: v for k, v in counters(target).items() if "tls_" in k and "table_used" in k}
+
+
+def test_big_posts(secure):
+    body = bytes(range(256)) * 400
+    with secure.client() as client:
+        for _ in range(20):
+            reply = client.request("POST", "/echo", body, [("Content-Type", "text/plain")])
+            assert reply.status == 200 and reply.body.endswith(body)
+
+
+def test_a_thousand_handshakes_leave_nothing(secure):
+    before = pools(secure)
+    context = secure.authority.client_context()
+    handshakes = counters(secure)['pingshot_tls_handshakes_total{resumed="no"}']
+
+    def one(_):
+        with Client(secure.namespace, secure.address, tls=context) as client:
+            assert client.get("/ping").status == 200
+
+    for n in range(1000):
+        one(n)
+    with concurrent.futures.ThreadPoolExecutor(16) as many:
+        list(many.map(one, range(320)))
+    now = counters(secure)
+    assert now['pingshot_tls_handshakes_total{resumed="no"}'] >= handshakes + 1320
+    wait_until(lambda: pools(secure) == before, 5, "empty pools")
+    assert now['pingshot_table_refusals_total{table="tls_sessions"}'] == 0
+    assert now['pingshot_table_refusals_total{table="tls_memory_bytes"}'] == 0
+    assert now['pingshot_table_high_water{table="tls_sessions"}'] <= 40
+
+
+def test_testssl_finds_nothing_medium(binary, logs, authority, tmp_path):
+    """With a certificate as a CA in earnest makes it: half a year, and where its CRL is."""
+    testssl = shutil.which("testssl") or shutil.which("testssl.sh")
+    if not testssl:
+        pytest.skip("Debian's testssl.sh is not installed")
+    extra = "crlDistributionPoints=URI:http://crl.example/ca.crl\n"
+    cert, key = authority.sign("testssl", days=(-1, 180), extra=extra)
+    own = WithClient(authority)
+    own.server_options = ["--cert", str(cert), "--key", str(key)]
+    with Namespace() as net:
+        target = HostTarget(binary, net, logs("pingshot"), authority=own)
+        findings = run_testssl(testssl, target, tmp_path)
+        target.stop()
+    # What it says about headers of HTTP is about pages for browsers.
+    severe = [row for row in findings if row["severity"] in ("MEDIUM", "HIGH", "CRITICAL")]
+    assert [row for row in severe if row["id"] != "security_headers"] == []
+    assert len(findings) > 100
+
+
+def run_testssl(testssl, target, tmp_path):
+    report = tmp_path / "report.json"
+    popen = target.namespace.call(
+        subprocess.Popen,
+        [testssl, "--quiet", "--color", "0", "--warnings", "batch", "--jsonfile", report,
+         "--add-ca", target.authority.ca, "--nodns", "min", f"{target.ip}:8443"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    popen.wait(timeout=600)
+    assert works(target)
+    return json.loads(report.read_text())
