@@ -28,7 +28,7 @@ packages_of() {
         echo openssl testssl.sh
         ;;
     lint) echo clang clang-tidy clang-format cppcheck shellcheck ;;
-    bench) echo wrk golang-go golang-github-prometheus-client-golang-dev iproute2 python3 ;;
+    bench) echo wrk golang-go golang-github-prometheus-client-golang-dev iproute2 python3 openssl ;;
     *) fail "knows no role '$1': say build, run, test, lint or bench" ;;
     esac
 }

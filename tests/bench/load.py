@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Load: wrk, and batches of pipelined requests for what wrk is too coarse to show."""
+"""Load: wrk, new TLS connections, and batches of pipelined requests for what wrk is too coarse to
+show."""
 
 import json
 import os
@@ -7,6 +8,8 @@ import resource
 import socket
 import subprocess
 from dataclasses import dataclass
+
+import servers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -18,7 +21,7 @@ class LoadError(Exception):
 @dataclass
 class Result:
     requests: int
-    others: float  # share of the cores that neither the server nor wrk used, but somebody did
+    others: float  # share of the cores that neither the server nor the load used, but somebody did
     rate: float  # requests a second
     cpu_us: float  # processor time of the server, microseconds a request
     bytes_each: float  # of a response, head included
@@ -42,23 +45,34 @@ def _children_s():
     return usage.ru_utime + usage.ru_stime
 
 
-def wrk(server, script, arguments, connections, seconds):
+def wrk(server, script, arguments, connections, seconds, url=None):
     """Runs wrk with one thread against a server. Any answer but a success is an error."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "5s",
-               "-s", script, server.url, "--", *arguments]
-    cpu_before, busy_before, wrk_before = server.cpu_ns(), _busy_s(), _children_s()
+               "-s", script, url or server.url, "--", *arguments]
+    return _measured(server, command, seconds, f"{script} {' '.join(arguments)}")
+
+
+def tls_connections(server, path, group, connections, seconds):
+    """New TLS 1.3 connections, so many at once, each for one GET; a "request" is all of that."""
+    command = [servers.TLS_CONNECT, server.address[0], str(servers.PORT_TLS), path, group,
+               str(connections), str(seconds)]
+    return _measured(server, command, seconds, f"tls_connect {path}")
+
+
+def _measured(server, command, seconds, what):
+    """Runs a program that loads the server and says in JSON, on its last line, what it did."""
+    cpu_before, busy_before, load_before = server.cpu_ns(), _busy_s(), _children_s()
     run = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=seconds + 30)
     cpu_ns = server.cpu_ns() - cpu_before
-    others_s = _busy_s() - busy_before - (_children_s() - wrk_before) - cpu_ns / 1e9
+    others_s = _busy_s() - busy_before - (_children_s() - load_before) - cpu_ns / 1e9
     server.must_run()
     try:
         report = json.loads(run.stdout.splitlines()[-1])
     except (IndexError, ValueError):
-        raise LoadError(f"wrk: {run.stderr.strip() or run.stdout.strip()}") from None
-    what = f"{server.name}: {script} {' '.join(arguments)}"
+        raise LoadError(f"{command[0]}: {run.stderr.strip() or run.stdout.strip()}") from None
     if report["refused"] or report["broken"] or not report["requests"]:
-        raise LoadError(f"{what}: of {report['requests']} requests {report['refused']} were refused"
-                        f" and {report['broken']} broke off")
+        raise LoadError(f"{server.name}: {what}: of {report['requests']} requests {report['refused']} were refused"
+                        f" and {report['broken']} broke off. {run.stderr.strip()}")
     requests = report["requests"]
     seconds = report["us"] / 1e6
     others = max(0.0, others_s) / (seconds * len(os.sched_getaffinity(0)))

@@ -21,8 +21,10 @@ import work
 
 EXPLANATION = """\
 Each ratio is the median over the rounds, with the lowest and the highest in brackets; the third of
-the rounds in which other processes disturbed most does not count. The load is wrk with one thread.
-wrk and the server under load share two processor cores and are not pinned: the peer's threads may
+the rounds in which other processes disturbed most does not count. The load is wrk with one thread,
+and for new TLS connections tests/bench/tls_connect.c, one thread too: each is a full TLS 1.3
+handshake, ECDSA P-256 and AES-128-GCM for all, one GET /ping and a close.
+The load and the server under load share two processor cores and are not pinned: the peer's threads may
 use both, as may the kernel's side of a TAP.
 "us" is the processor time a request takes in the server's process, kernel included. Rows that
 compare pingshot with itself compare that time; those called pipelined show it alone, in ns. Rows
@@ -152,6 +154,26 @@ def small_mtu(table, options):
     return peer
 
 
+def https(table, peer, options):
+    """The same over TLS. The peer holds its 1,000 series already."""
+    ours = options.started(servers.pingshot())
+    work.fill(ours, 1000)
+    for server in (peer, ours):
+        work.scrape(server)
+        check_page(server, 1000)
+    idle = 16
+    each = work.memory_of_idle_sessions(ours, idle)
+    table.notes.append(f"A TLS session at rest takes {each:,.0f} bytes of pingshot's pool"
+                       f" (mean of {idle}, TLS 1.3, one request behind it).")
+    for what, apply_load, bar in (
+            ("new TLS 1.3 connections, X25519", work.tls_connect("x25519"), ">= 1.5"),
+            ("new TLS 1.3 connections, P-256", work.tls_connect("p256"), None),
+            ("HTTPS GET /ping, kept alive", work.tls_ping, ">= 1.5"),
+            ("HTTPS GET /metrics, 1,000 series", work.tls_metrics, ">= 4")):
+        compare(table, what, apply_load, ours, [(peer, bar)], options)
+    options.stop(ours)
+
+
 def large_mtu(table, peer, options):
     ours = options.started(servers.pingshot(mtu=9000))
     work.fill(ours, 1000)
@@ -225,7 +247,8 @@ def profile(options):
         work.fill(server, 1000)
         server = options.started(servers.bare(save_page(server), mtu=options.mtu))
     loads = {"event": work.events, "metrics": work.metrics, "ping": work.ping,
-             "update": work.updates(1000)}
+             "update": work.updates(1000), "tls-connect": work.tls_connect("x25519"),
+             "tls-ping": work.tls_ping, "tls-metrics": work.tls_metrics}
     result, tables = profiling.profile(
         server, lambda loaded: loads[name](loaded, 16, options.seconds))
     print(f"{server.kind}, /{name}, 16 connections, MTU {options.mtu}: {shown([result])}\n")
@@ -266,7 +289,8 @@ def parse_arguments():
     parser.add_argument("--rounds", type=int, default=9, help="times each is measured (default 9)")
     parser.add_argument("--seconds", type=int, default=1, help="length of a load (default 1)")
     parser.add_argument("--strict", action="store_true", help="exit status 1 when a bar is missed")
-    parser.add_argument("--perf", choices=("event", "metrics", "ping", "update"),
+    parser.add_argument("--perf", choices=("event", "metrics", "ping", "update", "tls-connect",
+                                           "tls-ping", "tls-metrics"),
                         help="instead: where the time goes under this load")
     parser.add_argument("--server", choices=("pingshot", "bare", "peer"), default="pingshot",
                         help="with --perf: which one (default pingshot)")
@@ -302,6 +326,7 @@ def measure(options):
     began = time.monotonic()
     table = Table()
     peer = small_mtu(table, options)
+    https(table, peer, options)
     large_mtu(table, peer, options)
     fuller_tables(table, peer, options)
     options.stop(peer)

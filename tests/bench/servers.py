@@ -18,7 +18,11 @@ HOST = os.path.join(ROOT, "build", "host")
 PEER = os.path.join(OUT, "peer")
 BARE = os.path.join(OUT, "bare_server")
 PINGSHOT = os.path.join(HOST, "pingshot")
+TLS_CONNECT = os.path.join(OUT, "tls_connect")
+CERTIFICATE = os.path.join(OUT, "server.crt")
+KEY = os.path.join(OUT, "server.key")
 PORT = 8090
+PORT_TLS = 8443
 
 
 class StartError(Exception):
@@ -33,7 +37,8 @@ def run(what, command, **options):
 
 
 def build():
-    """Builds the peer and the bare server. pingshot itself is built by make."""
+    """Builds the peer, the bare server and the load of TLS connections, and makes a certificate.
+    pingshot itself is built by make."""
     if not os.path.exists(PINGSHOT):
         raise StartError("build/host/pingshot is missing: run make first")
     os.makedirs(OUT, exist_ok=True)
@@ -52,6 +57,33 @@ def build():
          "-isystem", f"{lwip}/contrib/addons/tcp_isn",
          "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections",
          "-o", BARE, os.path.join(HERE, "bare_server.c"), *_objects()])
+    _build_tls_connect()
+    run("the certificate",
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+         "-days", "30", "-subj", "/CN=bench", "-keyout", KEY, "-out", CERTIFICATE])
+
+
+def _build_tls_connect():
+    """With pingshot's objects of wolfSSL's ciphers, and its protocol built again as a client."""
+    wolfssl = os.environ.get("WOLFSSL_DIR", "third_party/wolfssl")
+    again = ("ssl", "internal", "tls", "tls13", "keys", "wolfio", "asn")
+    sources = [f"{wolfssl}/{'wolfcrypt/' * (name == 'asn')}src/{name}.c" for name in again]
+    objects = [path for path in glob.glob(os.path.join(HOST, "wolfssl", "wolfcrypt", "src", "*.o"))
+               if os.path.basename(path) != "asn.o"]
+    flags = ["gcc", "-std=gnu11", "-O2", "-g", "-D_GNU_SOURCE", "-DWOLFSSL_USER_SETTINGS",
+             "-DCFG_TLS_CLIENT=1", "-DHAVE_PK_CALLBACKS", "-DNO_WOLF_PRIVATE_KEY_ID",
+             "-include", "port/posix/limits.h",
+             "-iquote", "port", "-I", "port/wolfssl", "-isystem", wolfssl,
+             "-ffunction-sections", "-fdata-sections"]
+    ours = os.path.join(HERE, "tls_connect.c")
+    inputs = [ours, os.path.join(ROOT, "port/wolfssl/user_settings.h"), *objects]
+    if os.path.exists(TLS_CONNECT) and all(
+            os.path.getmtime(path) < os.path.getmtime(TLS_CONNECT) for path in inputs):
+        return
+    archive = os.path.join(OUT, "tls_client.o")
+    run("the TLS load", [*flags, "-w", "-r", "-o", archive, *sources])
+    run("the TLS load", [*flags, "-Wall", "-Wextra", "-Werror", "-Wl,--gc-sections",
+                         "-o", TLS_CONNECT, ours, archive, *objects])
 
 
 def _objects():
@@ -71,6 +103,7 @@ class Server:
         self.name = name or kind
         self.address = (host, PORT)
         self.url = f"http://{host}:{PORT}"
+        self.url_tls = f"https://{host}:{PORT_TLS}"
         self.log_path = os.path.join(OUT, self.name + ".log")
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
@@ -139,7 +172,9 @@ class Server:
 
 
 def peer():
-    return Server("peer", [PEER, "-listen", f"127.0.0.1:{PORT}"], "127.0.0.1")
+    return Server("peer", [PEER, "-listen", f"127.0.0.1:{PORT}", "-listen-tls",
+                           f"127.0.0.1:{PORT_TLS}", "-cert", CERTIFICATE, "-key", KEY],
+                  "127.0.0.1")
 
 
 _networks = itertools.count(1)
@@ -154,7 +189,8 @@ def _on_tap(kind, program, options):
 
 
 def pingshot(mtu=1500, options=()):
-    return _on_tap("pingshot", PINGSHOT, ["--mtu", str(mtu), *options])
+    return _on_tap("pingshot", PINGSHOT,
+                   ["--mtu", str(mtu), "--cert", CERTIFICATE, "--key", KEY, *options])
 
 
 def bare(page_path, mtu=1500):

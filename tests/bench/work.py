@@ -6,6 +6,8 @@ gets the same bytes.
 """
 
 import os
+import socket
+import ssl
 
 import load
 import servers
@@ -59,6 +61,22 @@ def metrics(server, connections, seconds):
     return load.wrk(server, "one.lua", ["GET", "/metrics"], connections, seconds)
 
 
+def tls_ping(server, connections, seconds):
+    return load.wrk(server, "one.lua", ["GET", "/ping"], connections, seconds, server.url_tls)
+
+
+def tls_metrics(server, connections, seconds):
+    return load.wrk(server, "one.lua", ["GET", "/metrics"], connections, seconds, server.url_tls)
+
+
+def tls_connect(group):
+    """The load of new TLS 1.3 connections with that key exchange: x25519 or p256."""
+    def apply_load(server, connections, seconds):
+        return load.tls_connections(server, "/ping", group, connections, seconds)
+
+    return apply_load
+
+
 def same_event(server, connections, seconds):
     return load.wrk(server, "one.lua", ["POST", "/event?type=reboot&message=power"],
                     connections, seconds)
@@ -101,3 +119,31 @@ def event_requests(server, first_number, count):
     """Raw requests for load.pipelined: events that all differ."""
     return [f"POST /event?type=reboot&message={first_number + i} HTTP/1.1\r\n"
             f"Host: {server.address[0]}\r\n\r\n".encode() for i in range(count)]
+
+
+def tls_memory_bytes(server):
+    """What pingshot's TLS holds of its pool of memory, by its own count."""
+    for line in server.request("GET", "/metrics").splitlines():
+        if line.startswith(b'pingshot_table_used{table="tls_memory_bytes"}'):
+            return int(float(line.rsplit(b" ", 1)[1]))
+    raise load.LoadError(f"{server.name}: no tls_memory_bytes in /metrics")
+
+
+def memory_of_idle_sessions(server, count):
+    """Bytes a TLS session takes while its connection is kept alive, one request behind it."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    before = tls_memory_bytes(server)
+    sessions = []
+    try:
+        for _ in range(count):
+            plain = socket.create_connection((server.address[0], servers.PORT_TLS), timeout=5)
+            sessions.append(context.wrap_socket(plain))
+            sessions[-1].sendall(b"GET /ping HTTP/1.1\r\nHost: bench\r\n\r\n")
+            if not sessions[-1].recv(4096).startswith(b"HTTP/1.1 200"):
+                raise load.LoadError(f"{server.name}: GET /ping over TLS was refused")
+        return (tls_memory_bytes(server) - before) / count
+    finally:
+        for session in sessions:
+            session.close()

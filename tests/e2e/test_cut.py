@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A scrape that is cut anywhere loses nothing, and one that arrived is never repeated. The scraper
-is a TCP client in user space, which decides what is acknowledged, byte by byte."""
+is a TCP client in user space, which decides what is acknowledged, byte by byte: over TLS, bytes of
+the ciphertext that carries the response."""
 
 import concurrent.futures
 import itertools
 import random
+import ssl
 import time
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from harness.exposition import event_numbers, event_numbers_of_response
 from harness.namespace import Namespace
 from harness.process import wait_until
-from harness.wire import Wire
+from harness.tls_wire import TlsWire, wire_to
 
 # Cuts that end by the scrape timeout share one wait: as many as scrapes can be in flight.
 BATCH_SCRAPERS = 8
@@ -37,7 +39,7 @@ def seed(request):
 
 @pytest.fixture
 def wire(target, seed):
-    with Wire(target, random.Random(seed)) as made:
+    with wire_to(target, random.Random(seed)) as made:
         yield made
 
 
@@ -83,6 +85,11 @@ class Scraper:
         """Numbers of the events in a scrape that arrives whole."""
         return event_numbers_of_response(self.response())
 
+    def response_size(self):
+        """Bytes of the stream that bring a scrape: over TLS, of ciphertext."""
+        self.response()
+        return self._connection.response_size()
+
 
 def cut_scrape(wire, acked_bytes, request, seconds=5, **policy):
     """Sends a scrape of which only so many bytes are acknowledged, and waits until the server has
@@ -99,7 +106,7 @@ def cut_scrape(wire, acked_bytes, request, seconds=5, **policy):
 def all_cuts(scraper, step=1):
     """Each number of acknowledged bytes to try, up to a little beyond the page's end: a page with
     events is longer than the one measured here."""
-    return range(0, len(scraper.response()) + 400, step)
+    return range(0, scraper.response_size() + 400, step)
 
 
 # ---- Cut by RST ----------------------------------------------------------------------------
@@ -125,6 +132,14 @@ def test_cut_by_reset(wire, poster):
     cut_by_reset_everywhere(wire, poster, step=41)
 
 
+def test_cut_by_reset_over_tls_1_2(target, seed):
+    if not target.tls:
+        pytest.skip("of HTTPS")
+    with TlsWire(target, random.Random(seed), ssl.TLSVersion.TLSv1_2) as wire:
+        with Poster(target) as poster:
+            cut_by_reset_everywhere(wire, poster, step=41)
+
+
 @pytest.mark.slow
 def test_cut_by_reset_at_every_byte(wire, poster):
     cut_by_reset_everywhere(wire, poster, step=1)
@@ -141,8 +156,11 @@ def go_silent(wire, acked_bytes, request):
 
 
 def close_socket(wire, acked_bytes, request):
-    """FIN, and RST to what comes after it: a program that closed its socket, or died."""
+    """FIN, and RST to what comes after it: a program that closed its socket, or died. Over TLS
+    every other one says close_notify before, as a program does that has not died."""
     connection = cut_scrape(wire, acked_bytes, request)
+    if isinstance(wire, TlsWire) and wire.random.random() < 0.5:
+        connection.close_notify()
     connection.fin()
     connection.rst_on_data = True
     return connection
@@ -189,7 +207,7 @@ def cut_batch(wire, poster, scrapers, cuts):
 
 
 def cut_by_timeout_everywhere(target, seed, endings, step):
-    with Wire(target, random.Random(seed)) as wire, Poster(target) as poster:
+    with wire_to(target, random.Random(seed)) as wire, Poster(target) as poster:
         scrapers = {f"cut{i}": Scraper(wire, f"cut{i}") for i in range(BATCH_SCRAPERS)}
         for scraper in scrapers.values():
             scraper.events()
@@ -274,8 +292,8 @@ def test_all_but_the_last_byte_is_not_enough(wire, poster, ending):
     connection = wire.connect(hold_last=True)
     connection.send(scrape_request(timeout_s=0.3))
     assert wire.run_until(connection.response, 5)
-    whole = len(connection.response())
-    assert wire.run_until(lambda: connection.acked == whole - 1, 1)
+    end = connection.response_end()
+    assert wire.run_until(lambda: connection.acked == end - 1, 1)
     if ending == "reset":
         connection.rst()
     else:
@@ -356,7 +374,7 @@ def big_target(start_target):
 
 @pytest.fixture
 def big_wire(big_target, seed):
-    with Wire(big_target, random.Random(seed)) as made:
+    with wire_to(big_target, random.Random(seed)) as made:
         yield made
 
 
@@ -364,7 +382,7 @@ def big_cuts(wire, target, seed, count):
     choice = random.Random(seed + 2)
     scraper = Scraper(wire)
     with Poster(target) as poster:
-        size = len(scraper.response())
+        size = scraper.response_size()
         assert size > 500_000
         for _ in range(count):
             number = poster.post()

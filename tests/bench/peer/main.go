@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 // The benchmark's peer: what somebody would write in Go instead of running pingshot. The same
-// routes on net/http and client_golang, counters only, plain HTTP on the kernel's TCP. It is meant
-// to be ordinary good Go, neither tuned nor slowed: a peer that wastes time proves nothing.
+// routes on net/http and client_golang, counters only, HTTP and HTTPS on the kernel's TCP. It is
+// meant to be ordinary good Go, neither tuned nor slowed: a peer that wastes time proves nothing.
 package main
 
 import (
@@ -249,6 +249,9 @@ func (e *events) scrape(response http.ResponseWriter, request *http.Request) {
 
 func main() {
 	listen := flag.String("listen", "127.0.0.1:8090", "address and port")
+	listenTLS := flag.String("listen-tls", "", "address and port of HTTPS; needs -cert and -key")
+	certFile := flag.String("cert", "", "PEM file of the certificate")
+	keyFile := flag.String("key", "", "PEM file of its key")
 	flag.Parse()
 
 	all := metrics{registry: prometheus.NewRegistry(), counters: map[string]*prometheus.CounterVec{}}
@@ -269,5 +272,10 @@ func main() {
 	http.HandleFunc("/events", once.scrape)
 	exposition := promhttp.HandlerOpts{EnableOpenMetrics: true}
 	http.Handle("/metrics", promhttp.HandlerFor(all.registry, exposition))
+	if *listenTLS != "" {
+		go func() {
+			log.Fatal(http.ListenAndServeTLS(*listenTLS, *certFile, *keyFile, nil))
+		}()
+	}
 	log.Fatal(http.ListenAndServe(*listen, nil))
 }

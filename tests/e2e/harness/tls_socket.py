@@ -17,6 +17,7 @@ class TlsSocket:
             self._in, self._out, server_hostname=server_hostname, session=session
         )
         self._decrypted = b""
+        self._encrypted = b""  # what `send` could not yet get rid of
         self._ended = False
         while True:
             try:
@@ -46,6 +47,19 @@ class TlsSocket:
         for start in range(0, len(data), 1 << 14):
             self.tls.write(data[start : start + (1 << 14)])
         self._flush()
+
+    def send(self, data):
+        """For a socket that does not block: takes a record's worth once all before it is out."""
+        self._send_encrypted()
+        count = self.tls.write(data[: 1 << 14]) if data else 0
+        self._encrypted = self._out.read()
+        with contextlib.suppress(BlockingIOError):
+            self._send_encrypted()
+        return count
+
+    def _send_encrypted(self):
+        while self._encrypted:
+            self._encrypted = self._encrypted[self._sock.send(self._encrypted) :]
 
     def recv(self, size, flags=0):
         while not self._decrypted and not self._ended:

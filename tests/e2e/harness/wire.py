@@ -81,11 +81,24 @@ class Connection:
         self.received = bytearray()
         self._ahead = {}  # offset: payload, received before what precedes it
         self._fin_at = None  # offset of the server's FIN
-        self._request_at = 0  # where in the stream the response to it begins
+        self._content = self.received  # what HTTP sees of the stream
+        self._request_at = 0  # where in the content the response to the last request begins
+        self._sent_at = 0  # where in the stream
         self.was_reset = False
         self.segments = 0  # that brought data
         self._transmit(SYN, options=struct.pack("!BBH", 2, 4, MSS))
         self._next = (self._next + 1) & MASK
+
+    def set_policy(self, policy):
+        for name, value in policy.items():
+            assert hasattr(self, name), name
+            setattr(self, name, value)
+
+    def start_counting(self):
+        """What comes next is the first byte of the stream, for every offset."""
+        self._first = (self._first + len(self.received)) & MASK
+        self.received.clear()
+        self.acked = 0
 
     @property
     def established(self):
@@ -100,7 +113,14 @@ class Connection:
 
     def send(self, data):
         """Sends a request in one segment."""
-        self._request_at = len(self.received)
+        self._note_request()
+        self._send_segment(data)
+
+    def _note_request(self):
+        self._request_at = len(self._content)
+        self._sent_at = len(self.received)
+
+    def _send_segment(self, data):
         self._transmit(PSH | ACK, data)
         self._next = (self._next + len(data)) & MASK
 
@@ -195,18 +215,33 @@ class Connection:
 
     def response(self):
         """The response to the last request, or None while it is not whole."""
-        data = self.received[self._request_at :]
+        data = self._content[self._request_at :]
         size = response_bytes(data)
         return None if size is None else bytes(data[:size])
 
+    def response_end(self):
+        """Its end as an offset in the stream, or None while it is not whole."""
+        response = self.response()
+        return response and self._stream_offset(self._request_at + len(response))
+
+    def response_size(self):
+        """Bytes of the stream that carry it, once it is whole."""
+        return self.response_end() - self._sent_at
+
     def response_acknowledged(self):
         """Its last byte has come and was acknowledged."""
-        response = self.response()
-        return response is not None and self.acked >= self._request_at + len(response)
+        end = self.response_end()
+        return end is not None and self.acked >= end
+
+    def _stream_offset(self, content_bytes):
+        """Where in the stream the content has so many bytes."""
+        return content_bytes
 
 
 class Wire:
     """The client's end of the cable."""
+
+    connection_class = Connection
 
     def __init__(self, target, random, ip="192.168.76.50", mac="02:00:5e:10:00:50"):
         self.random = random
@@ -243,10 +278,8 @@ class Wire:
     def open(self, **policy):
         """Starts a connection; it is established by a later run_until."""
         self._port = self._port + 1 if self._port < 65535 else 1024
-        connection = Connection(self, self._port)
-        for name, value in policy.items():
-            assert hasattr(connection, name), name
-            setattr(connection, name, value)
+        connection = self.connection_class(self, self._port)
+        connection.set_policy(policy)
         self._connections[self._port] = connection
         return connection
 
