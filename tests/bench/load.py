@@ -71,8 +71,9 @@ def _measured(server, command, seconds, what):
     except (IndexError, ValueError):
         raise LoadError(f"{command[0]}: {run.stderr.strip() or run.stdout.strip()}") from None
     if report["refused"] or report["broken"] or not report["requests"]:
-        raise LoadError(f"{server.name}: {what}: of {report['requests']} requests {report['refused']} were refused"
-                        f" and {report['broken']} broke off. {run.stderr.strip()}")
+        raise LoadError(f"{server.name}: {what}: of {report['requests']} requests"
+                        f" {report['refused']} were refused and {report['broken']} broke off."
+                        f" {run.stderr.strip()}")
     requests = report["requests"]
     seconds = report["us"] / 1e6
     others = max(0.0, others_s) / (seconds * len(os.sched_getaffinity(0)))

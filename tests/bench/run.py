@@ -24,8 +24,8 @@ Each ratio is the median over the rounds, with the lowest and the highest in bra
 the rounds in which other processes disturbed most does not count. The load is wrk with one thread,
 and for new TLS connections tests/bench/tls_connect.c, one thread too: each is a full TLS 1.3
 handshake, ECDSA P-256 and AES-128-GCM for all, one GET /ping and a close.
-The load and the server under load share two processor cores and are not pinned: the peer's threads may
-use both, as may the kernel's side of a TAP.
+The load and the server share two processor cores and are not pinned: the peer's threads may use
+both, as may the kernel's side of a TAP.
 "us" is the processor time a request takes in the server's process, kernel included. Rows that
 compare pingshot with itself compare that time; those called pipelined show it alone, in ns. Rows
 without a bar inform: with one connection both sides sleep and wake, so the rate depends on where

@@ -59,8 +59,8 @@ def build():
          "-o", BARE, os.path.join(HERE, "bare_server.c"), *_objects()])
     _build_tls_connect()
     run("the certificate",
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-         "-days", "30", "-subj", "/CN=bench", "-keyout", KEY, "-out", CERTIFICATE])
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "30", "-subj", "/CN=bench", "-keyout", KEY, "-out", CERTIFICATE])
 
 
 def _build_tls_connect():

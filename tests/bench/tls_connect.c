@@ -5,9 +5,9 @@
  *
  *     tls_connect ADDRESS PORT PATH GROUP CONNECTIONS SECONDS    (GROUP: x25519 or p256)
  *
- * The last line of its output is as report.lua's. Client and server share the machine, so it does
- * only what a server can tell from its absence: the signature in CertificateVerify and the
- * certificate are not checked. wolfSSL's code, because it is the fastest at hand; its port's
+ * The last line of its output is as report.lua's. Client and server share the machine, so it
+ * leaves out what no server can notice: it checks neither the certificate nor the signature in
+ * CertificateVerify. wolfSSL's code, because it is the fastest at hand; its port's
  * functions are here, for no lwIP runs in this program.
  */
 #include <arpa/inet.h>
@@ -198,8 +198,8 @@ static bool wants_more(struct connection *c, int result) {
     return wolfSSL_get_error(c->ssl, result) == WOLFSSL_ERROR_WANT_READ;
 }
 
-/* Each returns true when the connection came to its end, good or bad; both ends in false wait for
- * the socket. */
+/* These return true when the connection came to its end, good or bad, and false when it waits for
+ * the socket or goes on to the next stage. */
 static bool broke(struct run *run, const char *where, int result, struct connection *c) {
     if (run->broken++ == 0) {
         fprintf(stderr, "tls_connect: %s: wolfSSL's error %d\n", where,
@@ -267,7 +267,7 @@ static void apply(struct run *run, unsigned connections, int64_t end_us) {
         int64_t now = now_us();
         for (int i = 0; i < count; i++) {
             struct connection *c = events[i].data.ptr;
-            if ((events[i].events & (EPOLLERR | EPOLLHUP | EPOLLIN | EPOLLOUT)) && go_on(run, c)) {
+            if (go_on(run, c)) {
                 finish(run, c);
                 if (now < end_us) {
                     start(run, c);
