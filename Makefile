@@ -245,6 +245,7 @@ test: ## Set up, then every test
 	@$(MAKE) $(JOBS) --no-print-directory unit
 	@$(MAKE) $(JOBS) --no-print-directory fuzz FUZZ_S=10
 	@$(MAKE) $(JOBS) --no-print-directory e2e
+	@$(MAKE) $(JOBS) --no-print-directory e2e SCHEME=https T='not test_tls' # whose tests are of TLS anyway
 
 test-fast: ## The everyday tests, about a minute: build, layers, unit tests, the quicker end-to-end tests
 	@$(MAKE) $(JOBS) --no-print-directory all check-layers
@@ -252,10 +253,10 @@ test-fast: ## The everyday tests, about a minute: build, layers, unit tests, the
 	@third_party/tools.sh
 	@$(PYTHON) -m pytest tests/e2e -q -m 'not slow'
 
-e2e: ## End-to-end tests against real programs (T=word: only those whose name has it)
+e2e: ## End-to-end tests against real programs (T=word: only those whose name has it; SCHEME=https)
 	@$(MAKE) $(JOBS) --no-print-directory all
 	@third_party/tools.sh
-	@$(PYTHON) -m pytest tests/e2e $(if $(T),-k '$(T)')
+	@$(PYTHON) -m pytest tests/e2e $(if $(SCHEME),--scheme $(SCHEME)) $(if $(T),-k '$(T)')
 
 bench: ## Speed and memory, as ratios to a peer measured in the same run
 	@third_party/packages.sh build bench

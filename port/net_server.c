@@ -107,8 +107,6 @@ static const struct transport_ops ops = {
     .abort = transport_abort,
 };
 
-/* ---- lwIP's callbacks ------------------------------------------------------------------- */
-
 /* ---- what came -------------------------------------------------------------------------- */
 
 /* A segment stays in the frame that it came in only while its callback runs: the frames are shared
@@ -125,26 +123,25 @@ static struct net_held *new_held(void) {
     return block;
 }
 
-static void link_held(struct net_conn *conn, struct net_held *block) {
-    if (conn->held_first == NULL) {
-        conn->held_first = block;
-    } else {
-        conn->held_last->next = block;
+/* The block that has room for more, linked behind the others. NULL when memory is short. */
+static struct net_held *held_with_room(struct net_conn *conn) {
+    struct net_held **link = &conn->held_first;
+    while (*link != NULL && ((*link)->next != NULL || (*link)->end == sizeof(*link)->bytes)) {
+        link = &(*link)->next;
     }
-    conn->held_last = block;
+    if (*link == NULL) {
+        *link = new_held();
+    }
+    return *link;
 }
 
 /* Copies the bytes of `p` from `offset` on behind those held. What memory is too short for stays
  * behind: returns the offset that it got to. */
 static uint32_t hold(struct net_conn *conn, const struct pbuf *p, uint32_t offset) {
     while (offset < p->tot_len) {
-        struct net_held *last = conn->held_first != NULL ? conn->held_last : NULL;
-        if (last == NULL || last->end == sizeof last->bytes) {
-            last = new_held();
-            if (last == NULL) {
-                break;
-            }
-            link_held(conn, last);
+        struct net_held *last = held_with_room(conn);
+        if (last == NULL) {
+            break;
         }
         uint32_t n = sizeof last->bytes - last->end;
         n = n < p->tot_len - offset ? n : p->tot_len - offset;
@@ -206,6 +203,8 @@ static void trim(struct pbuf *p, uint32_t n) {
     }
     pbuf_remove_header(p, n);
 }
+
+/* ---- lwIP's callbacks ------------------------------------------------------------------- */
 
 static void enter(struct net_conn *conn) {
     conn->server->current = conn;

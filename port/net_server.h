@@ -28,11 +28,10 @@ struct net_conn {
     struct altcp_pcb *pcb; /* NULL: this place is free */
     struct http_conn *http;
     struct net_held *held_first; /* TCP's window bounds how much it can be */
-    struct net_held *held_last;
-    uint32_t unacked_bytes; /* taken from the app, not acknowledged by the peer's TCP */
-    bool peer_closed;       /* its FIN has come */
-    bool peer_closed_told;  /* and the app knows */
-    bool shut_down;         /* our FIN is on its way */
+    uint32_t unacked_bytes;      /* taken from the app, not acknowledged by the peer's TCP */
+    bool peer_closed;            /* its FIN has come */
+    bool peer_closed_told;       /* and the app knows */
+    bool shut_down;              /* our FIN is on its way */
 };
 
 struct net_server {
