@@ -102,6 +102,11 @@ static bool help_ok(struct slice name, struct slice help, struct problem *p) {
                                                 : " of its help is not UTF-8");
         return problem_end(p, &t);
     }
+    if (help.len > 0 && help.bytes[help.len - 1] == '\r') {
+        struct text t = registry_resolve_refuse(p, PROBLEM_MALFORMED, name);
+        text_puts(&t, "its help ends in CR, which would read as the end of its line");
+        return problem_end(p, &t);
+    }
     return true;
 }
 

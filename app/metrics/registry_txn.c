@@ -205,11 +205,14 @@ static bool refuse_labels(const struct registry *r, uint32_t family, struct slic
 static bool labels_agree(struct registry *r, const struct registry_txn *txn, uint32_t family,
                          struct slice names, struct problem *p) {
     const struct registry_family *f = &r->families[family];
-    if (txn->any_labels || slice_equals(names, registry_store_family_labels(r, family))) {
+    if (slice_equals(names, registry_store_family_labels(r, family))) {
         return true;
     }
-    if (f->series_count == 0) {
+    if (f->series_count == 0) { /* also what a refused request left here means nothing */
         return registry_store_set_labels(r, family, names, p);
+    }
+    if (txn->any_labels) {
+        return true;
     }
     const struct registry_series *first = &r->series[f->first_series];
     if (first->owner != 0 && first->owner != owner_of(r, txn)) {

@@ -144,6 +144,8 @@ static void broken_bodies(void **state) {
          "metrics[0].labels.p: label \"p\": byte 2 of its value is NUL, which no scraper reads"},
         {"{\"name\":\"a\",\"help\":\"\\u0000\"}",
          "\"a\": byte 1 of its help is NUL, which no scraper reads"},
+        {"{\"name\":\"a\",\"help\":\"b\\r\"}",
+         "\"a\": its help ends in CR, which would read as the end of its line"},
         {"{\"name\":\"a\",\"metrics\":[{\"value\":true}]}",
          "metrics[0].value: expected a number, or a string that is one"},
         {"{\"name\":\"a\",\"metrics\":[{\"value\":\"\"}]}",

@@ -71,6 +71,21 @@ static void label_names_must_agree(void **state) {
     expect_idle();
 }
 
+/* The first series of a family says its label names, though the family was there before it, and
+ * though another tried. */
+static void the_first_series_says_the_label_names(void **state) {
+    struct registry_txn_options any = {METRIC_COUNTER, true};
+    (void)state;
+    assert_true(create("# TYPE a gauge\n"));
+    assert_false(create("a{z=\"1\"} 1\nb\n"));
+    assert_true(apply_with(REGISTRY_CREATE, &any, "a{x=\"1\"} 1\n"));
+    assert_true(create("a{x=\"2\"} 1\n"));
+    assert_false(create("a{z=\"1\"} 1\n"));
+    expect_problem(PROBLEM_CONFLICT, "line 1: \"a\": has the labels {x}, here {z}; give the same "
+                                     "ones, or allow it with ?labels=any");
+    expect_idle();
+}
+
 static void families_without_series_take_the_first_labels(void **state) {
     (void)state;
     assert_true(create("# HELP a h\n# TYPE a gauge\n"));
@@ -609,6 +624,7 @@ int main(void) {
         cmocka_unit_test_setup(types_must_agree, fresh),
         cmocka_unit_test_setup(default_types, fresh),
         cmocka_unit_test_setup(label_names_must_agree, fresh),
+        cmocka_unit_test_setup(the_first_series_says_the_label_names, fresh),
         cmocka_unit_test_setup(families_without_series_take_the_first_labels, fresh),
         cmocka_unit_test_setup(a_series_comes_once_in_a_create, fresh),
         cmocka_unit_test_setup(errors_change_nothing, fresh),
