@@ -5,6 +5,7 @@
 #     make CC=clang             another compiler, in a directory of its own
 #     make OPT=-O0              other optimisation flags
 #     make LWIP_DIR=../lwip     own copies of the sources: also WOLFSSL_DIR=, JSMN_DIR=
+#     make BOARD=mps2-an385     firmware for a board of board/, see below
 #     make unit T=registry      only the unit test test_registry; `make e2e T=scrape`: only tests named so
 
 ifeq ($(origin CC),default)
@@ -17,7 +18,7 @@ JSMN_DIR    ?= third_party/jsmn
 LWIP_DIR    ?= third_party/lwip
 WOLFSSL_DIR ?= third_party/wolfssl
 
-all: host ## Host build (the default): build/host/pingshot
+all: $(if $(BOARD),board,host) ## Host build (the default): build/host/pingshot; with BOARD=mps2-an385 that board's firmware
 
 .PHONY: all FORCE
 .DELETE_ON_ERROR:
@@ -35,8 +36,9 @@ UNIT      := build/unit$(if $(filter-out gcc cc,$(compiler)),-$(compiler))
 app_src   := $(wildcard app/*.c app/*/*.c)
 port_src  := $(wildcard port/*.c)
 posix_src := $(wildcard port/posix/*.c)
+mcu_src   := $(wildcard port/cortex-m/*.c)
 our_src   := $(app_src) $(port_src) $(posix_src)
-our_c     := $(wildcard app/*.[ch] app/*/*.[ch] port/*.[ch] port/*/*.[ch] port/*/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch])
+our_c     := $(wildcard app/*.[ch] app/*/*.[ch] port/*.[ch] port/*/*.[ch] port/*/*/*.[ch] board/*.h board/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch])
 our_sh    := .ci/run $(wildcard third_party/*.sh port/*/*.sh tests/*.sh tests/*/*.sh)
 
 # lwIP names its own files; none of its threads, sockets, PPP or bridging is wanted.
@@ -60,7 +62,7 @@ wolfssl_src := $(addprefix $(WOLFSSL_DIR)/src/,ssl.c internal.c tls.c tls13.c ke
         ecc.c curve25519.c fe_operations.c rsa.c sp_int.c wolfmath.c sp_c64.c sp_x86_64.c \
         asn.c coding.c signature.c wc_encrypt.c \
         random.c memory.c error.c logging.c wc_port.c cpuid.c)
-wolfssl_asm := $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),$(addprefix $(WOLFSSL_DIR)/wolfcrypt/src/, \
+wolfssl_asm := $(if $(findstring x86_64,$(if $(BOARD),,$(shell $(CC) -dumpmachine))),$(addprefix $(WOLFSSL_DIR)/wolfcrypt/src/, \
         aes_asm.S aes_gcm_asm.S chacha_asm.S poly1305_asm.S sha256_asm.S sha512_asm.S \
         sp_x86_64_asm.S fe_x25519_asm.S))
 
@@ -170,6 +172,75 @@ run: ## Set up, build, and run the host target: on a TAP with privilege, else ov
 size: $(HOST)/pingshot ## Sizes of the host build: by section, and its largest objects
 	@size $<
 	@echo; size $(call in,$(HOST),$(our_src)) | sort -rn -k4 | head -n 20
+
+# ---- Boards ----------------------------------------------------------------------------------
+#
+#     make BOARD=mps2-an385 [ADDRESS=192.168.76.2/24 GATEWAY=192.168.76.1]
+#
+# A board is a folder board/NAME; its board.mk says what is special about it:
+#
+#     BOARD_CPU     the compiler's flags for its processor
+#     BOARD_OPT     how to optimise: -O2, or -Os where flash is short
+#     BOARD_SRC     its sources, in its folder (../NAME/FILE: another board's)
+#     BOARD_QEMU    QEMU's name of the machine, if it has one
+#     BOARD_SEED    where QEMU puts a seed for randomness
+#
+# What make was given (config.sh) is known to main.c only, so VARIANT=name builds an image of
+# another configuration in build/BOARD/name and shares all other objects.
+
+ifneq ($(BOARD),)
+ifeq ($(wildcard board/$(BOARD)/board.mk),)
+$(error BOARD=$(BOARD): there is no board/$(BOARD)/board.mk; there are: $(sort $(patsubst board/%/board.mk,%,$(wildcard board/*/board.mk))))
+endif
+include board/$(BOARD)/board.mk
+
+CC        := arm-none-eabi-gcc
+MCU       := build/$(BOARD)
+IMAGE     := $(MCU)$(VARIANT:%=/%)
+board_dir := board/$(BOARD)
+mcu_flags := --specs=picolibc.specs $(BOARD_CPU) $(BOARD_OPT)
+
+export ADDRESS GATEWAY PORT PORT_TLS
+
+$(eval $(call objects,$(MCU),-include $(board_dir)/limits.h,$(mcu_flags)))
+
+$(MCU)/port/cortex-m/%.o: port/cortex-m/%.c $(MCU)/flags Makefile $(lwip_stamp)
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	@$(CC) $(our_flags) $(mcu_flags) -iquote board $(port_includes) -iquote port/cortex-m -include $(board_dir)/limits.h -c -o $@ $<
+
+$(IMAGE)/main.o: port/cortex-m/main.c $(IMAGE)/board_config.h $(MCU)/flags Makefile $(lwip_stamp)
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	@$(CC) $(our_flags) $(mcu_flags) -iquote board -iquote $(IMAGE) $(port_includes) -include $(board_dir)/limits.h -c -o $@ $<
+
+# lwIP only in a MAC's driver.
+$(MCU)/board/%.o: board/%.c $(MCU)/flags Makefile $(lwip_stamp)
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	@$(CC) $(our_flags) $(mcu_flags) -iquote board $(if $(findstring /netif_,$<),-iquote app -iquote port $(lwip_includes)) \
+	    -include $(board_dir)/limits.h -c -o $@ $<
+
+$(IMAGE)/board_config.h: FORCE
+	@mkdir -p $(@D)
+	@port/cortex-m/config.sh $(BOARD) $@
+
+board_src     := $(foreach file,$(BOARD_SRC),$(if $(filter ../%,$(file)),$(patsubst ../%,board/%,$(file)),$(board_dir)/$(file)))
+board_objects := $(call in,$(MCU),$(app_src) $(port_src) $(filter-out %/main.c,$(mcu_src)) $(lwip_src) $(wolfssl_src) $(wolfssl_asm)) \
+    $(board_src:%.c=$(MCU)/%.o) $(IMAGE)/main.o
+
+.PHONY: board
+board: $(IMAGE)/pingshot.elf $(IMAGE)/pingshot.bin
+
+$(IMAGE)/pingshot.elf: $(board_objects) $(board_dir)/link.ld port/cortex-m/sections.ld
+	@echo "  LD    $@"
+	@$(CC) $(mcu_flags) -g -nostartfiles -Wl,--gc-sections -Wl,-Map=$(@:.elf=.map) -Wl,--fatal-warnings \
+	    -Wl,--no-warn-rwx-segments -T $(board_dir)/link.ld -o $@ $(board_objects)
+	@arm-none-eabi-size $@
+
+%.bin: %.elf
+	@arm-none-eabi-objcopy -O binary $< $@
+endif
 
 # ---- Unit tests ----------------------------------------------------------------------------
 #
@@ -347,4 +418,4 @@ help: ## This list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1 \2/p' Makefile | \
 	    while read -r target text; do printf '  %-13s %s\n' "$$target" "$$text"; done
 
--include $(shell find $(HOST) $(UNIT) $(FUZZ) -name '*.d' 2>/dev/null)
+-include $(shell find $(HOST) $(UNIT) $(FUZZ) $(MCU) -name '*.d' 2>/dev/null)

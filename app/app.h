@@ -27,6 +27,11 @@ struct app_config {
     /* Fills in the port's table number `index` (lwIP's pools) and returns true; false beyond the
      * last. NULL: it has none. */
     bool (*port_table)(uint32_t index, struct table_stats *stats);
+    /* Fill in the port's counter number `index`, a word for its label and its value, and return
+     * true; false beyond the last. Resets by cause, and errors of the network device by name.
+     * NULL: it has none. */
+    bool (*resets)(uint32_t index, const char **cause, uint32_t *total);
+    bool (*network_errors)(uint32_t index, const char **name, uint32_t *total);
     /* Fills in the port's counters of TLS. NULL: it serves none. */
     void (*tls_stats)(struct tls_stats *stats);
 };

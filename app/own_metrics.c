@@ -198,6 +198,41 @@ static void put_tls_truncations(const struct app *app, uint32_t index, struct te
     put_value(t, tls_stats_of(app).truncated_total);
 }
 
+/* A counter of the port's with one label, or NULL. */
+typedef bool (*port_counter)(uint32_t index, const char **label, uint32_t *total);
+
+static enum presence look_counter(port_counter counter, uint32_t index) {
+    const char *label;
+    uint32_t total;
+    return counter != NULL && counter(index, &label, &total) ? PRESENCE_SAMPLE : PRESENCE_END;
+}
+
+static void put_counter(port_counter counter, struct slice name, uint32_t index, struct text *t) {
+    const char *label = "";
+    uint32_t total = 0;
+    counter(index, &label, &total);
+    text_put_slice(t, name);
+    text_puts(t, label);
+    text_put_slice(t, SLICE("\"}"));
+    put_value(t, total);
+}
+
+static enum presence look_resets(const struct app *app, uint32_t index) {
+    return look_counter(app->config.resets, index);
+}
+
+static void put_resets(const struct app *app, uint32_t index, struct text *t) {
+    put_counter(app->config.resets, SLICE("{cause=\""), index, t);
+}
+
+static enum presence look_network_errors(const struct app *app, uint32_t index) {
+    return look_counter(app->config.network_errors, index);
+}
+
+static void put_network_errors(const struct app *app, uint32_t index, struct text *t) {
+    put_counter(app->config.network_errors, SLICE("{error=\""), index, t);
+}
+
 static enum presence look_tables(const struct app *app, uint32_t index) {
     struct table_stats stats;
     return own_metrics_table(app, index, &stats) ? PRESENCE_SAMPLE : PRESENCE_END;
@@ -280,6 +315,10 @@ static const struct own_family families[] = {
      put_tls_failures, TYPE_COUNTER},
     {SLICE("pingshot_tls_truncations"), SLICE("TLS connections that ended without close_notify."),
      look_tls, put_tls_truncations, TYPE_COUNTER},
+    {SLICE("pingshot_resets"), SLICE("Starts since power came on, by what ended the run before."),
+     look_resets, put_resets, TYPE_COUNTER},
+    {SLICE("pingshot_network_errors"), SLICE("Errors that the network device counted."),
+     look_network_errors, put_network_errors, TYPE_COUNTER},
     {SLICE("pingshot_table_used"), SLICE("Entries in use of each fixed table."), look_tables,
      put_table_used, TYPE_GAUGE},
     {SLICE("pingshot_table_high_water"), SLICE("The most entries that were ever in use."),

@@ -6,7 +6,9 @@ app/   includes itself, the headers below and (in one file) jsmn.h; calls a few 
        string.h, and what its contract headers ask of the port, and nothing else; keeps mutable
        statics in app.c only; and each of its files exports only names that start with the
        file's own name.
-port/  outside port/posix/ includes app/, itself, lwIP, wolfSSL and the headers below.
+port/  includes app/, itself, lwIP, wolfSSL and the headers below; only its targets, posix/ and
+       cortex-m/, include their own files, and only posix/ an operating system's.
+board/ includes board_api.h and headers of its own folder; lwIP only in netif_*.c.
 
 Two views of the includes are compared with these rules: the #include lines that we wrote, and
 what the compiler says it read, so a header that smuggles in another one is seen too.
@@ -40,7 +42,13 @@ EXPORT_PREFIXES = {
 LIMITS = "limits.h"  # the capacities of a target, which the build puts before each file
 
 # What port/ may write between quotes or angle brackets beside its own files and app's.
-PORT_LIBRARIES = re.compile(r"(lwip|netif|wolfssl)/.*|tcp_isn\.h|lwipopts\.h|arch/cc\.h|board_api\.h")
+PORT_LIBRARIES = re.compile(r"(lwip|netif|wolfssl)/.*|tcp_isn\.h|lwipopts\.h|arch/cc\.h")
+
+# What port/cortex-m/ includes beside that: the contract with boards, and what make was given.
+BOARD_HEADERS = {"board_api.h", "board_config.h"}
+
+# What a MAC's driver includes beside its board's files.
+BOARD_LIBRARIES = re.compile(r"(lwip|netif)/.*")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(.*?)[ \t]*(?:/[/*].*)?$', re.MULTILINE)
 SYMBOL = re.compile(r"^[0-9a-f]+ (.{7}) (\S+)\t[0-9a-f]+\s+(?:\.\w+ )?(\S+)$")
@@ -106,25 +114,42 @@ def check_app_includes(root, command, jsmn):
 
 def check_port_includes(root, command):
     port = root / "port"
-    ours = [path for path in sources(port) if (port / "posix") not in path.parents]
+    targets = [port / "posix", port / "cortex-m"]
+    ours = [path for path in sources(port) if targets[0] not in path.parents]
     for path in ours:
         where = path.relative_to(root)
         for line, name, quoted, what in included(path):
             homes = [root / "app" / name, port / name, port / "lwip" / name, path.parent / name]
+            of_target = [t for t in targets if t.resolve() in (path.parent / name).resolve().parents]
             if quoted and any(home.is_file() for home in homes):
-                if (port / "posix").resolve() in (path.parent / name).resolve().parents:
-                    yield f"{where}:{line}: {what} belongs to port/posix/"
+                if of_target and of_target[0] not in path.parents:
+                    yield f"{where}:{line}: {what} belongs to {of_target[0].relative_to(root)}/"
+            elif name in BOARD_HEADERS and targets[1] in path.parents:
+                pass
             elif PORT_LIBRARIES.fullmatch(name) or name in STANDARD_HEADERS:
                 pass
             else:
                 yield f"{where}:{line}: port/ may not include {what} outside port/posix/"
 
-    posix = (port / "posix").resolve()
     for path in ours:
-        if path.suffix == ".c":
+        if path.suffix == ".c" and targets[1] not in path.parents:
             for file in sorted(read_by_compiler(command, path, root)):
-                if posix in file.parents and file.name != LIMITS:
-                    yield f"{path.relative_to(root)}: reads {file.relative_to(root.resolve())}"
+                for target in targets:
+                    if target.resolve() in file.parents and file.name != LIMITS:
+                        yield f"{path.relative_to(root)}: reads {file.relative_to(root.resolve())}"
+
+
+def check_board_includes(root):
+    for path in sources(root / "board"):
+        where = path.relative_to(root)
+        for line, name, quoted, what in included(path):
+            if quoted and (name == "board_api.h" or (path.parent / name).is_file()):
+                continue
+            if name in STANDARD_HEADERS:
+                continue
+            if path.name.startswith("netif_") and BOARD_LIBRARIES.fullmatch(name):
+                continue
+            yield f"{where}:{line}: board/ may not include {what}"
 
 
 def symbols(path):
@@ -168,6 +193,7 @@ def check(root, objects, app_command, port_command, jsmn):
     return [
         *check_app_includes(root, app_command, jsmn),
         *check_port_includes(root, port_command),
+        *check_board_includes(root),
         *check_app_objects(root, objects),
     ]
 
@@ -197,6 +223,12 @@ PLANTED_FILES = {
     "port/net.c": '#include "net.h"\n#include "lwip/tcp.h"\n#include <sys/socket.h>\n',
     "port/peek.c": '#include "posix/tap.h"\n',
     "port/posix/tap.h": "",
+    "port/turn.c": '#include "cortex-m/core.h"\n#include "board_api.h"\n',
+    "port/cortex-m/core.h": "",
+    "port/cortex-m/main.c": '#include "core.h"\n#include "board_api.h"\n#include <time.h>\n',
+    "board/board_api.h": "#include <stdint.h>\n",
+    "board/x/board.c": '#include "board_api.h"\n#include "lwip/tcp.h"\n',
+    "board/x/netif_mac.c": '#include "board_api.h"\n#include "lwip/tcp.h"\n#include "text.h"\n',
     "port/posix/limits.h": "#define CFG_N 4\n",
     "lib/lwip/tcp.h": "#include <stdlib.h>\n#define LWIP 1\n",
     "lib/jsmn.h": "",
@@ -220,8 +252,14 @@ PLANTED_FINDINGS = [
     "port/net.c:3: port/ may not include <sys/socket.h> outside port/posix/",
     'port/peek.c:1: "posix/tap.h" belongs to port/posix/',
     "port/peek.c: reads port/posix/tap.h",
+    'port/turn.c:1: "cortex-m/core.h" belongs to port/cortex-m/',
+    "port/turn.c: reads port/cortex-m/core.h",
+    'port/turn.c:2: port/ may not include "board_api.h" outside port/posix/',
+    "port/cortex-m/main.c:3: port/ may not include <time.h> outside port/posix/",
+    'board/x/board.c:2: board/ may not include "lwip/tcp.h"',
+    'board/x/netif_mac.c:3: board/ may not include "text.h"',
 ]
-UNPLANTED = re.compile(r"app/(app|timer|clean/clean)\.[ch]\b")
+UNPLANTED = re.compile(r"(app/(app|timer|clean/clean)\.[ch]|port/cortex-m/main\.c:[12]|board/x/\w+\.c:1)\b")
 
 
 def check_the_check(cc):
@@ -230,7 +268,8 @@ def check_the_check(cc):
         for name, text in PLANTED_FILES.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(text)
-        command = [*cc, "-std=c11", "-iquote", "app", "-iquote", "port", "-isystem", "lib",
+        command = [*cc, "-std=c11", "-iquote", "app", "-iquote", "port", "-iquote", "board",
+                   "-isystem", "lib",
                    "-include", "port/posix/limits.h", "-D_GNU_SOURCE"]
         for source in sources(root / "app", "*.c"):
             output = root / "o" / source.relative_to(root).with_suffix(".o")
@@ -264,8 +303,9 @@ def main():
         print(finding)
     if findings:
         sys.exit(f"check-layers: {len(findings)} findings")
-    print(f"check-layers: {len(sources(root / 'app'))} files of app/ and "
-          f"{len(sources(root / 'port'))} of port/ keep to their layer")
+    counts = ", ".join(f"{len(sources(root / layer))} files of {layer}/"
+                       for layer in ("app", "port", "board"))
+    print(f"check-layers: {counts} keep to their layer")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 #
 # Installs the Debian packages that a role needs, if any is missing:
 #
-#     third_party/packages.sh ROLE...      build, run, test, lint, bench
+#     third_party/packages.sh ROLE...      build, run, board, test, lint, bench
 #
 # When all are there it asks for nothing: no network, no privilege. Else it runs apt-get as root
 # or through sudo, or says which command to run. Nothing here starts a service.
@@ -21,6 +21,7 @@ packages_of() {
     case $1 in
     build) echo gcc libc6-dev make dpkg-dev debian-archive-keyring ;;
     run) echo passt ;; # the network of a user without privilege
+    board) echo gcc-arm-none-eabi picolibc-arm-none-eabi qemu-system-arm openssl ;;
     test)
         echo clang libclang-rt-dev # its sanitizers and libFuzzer, which Debian only recommends to it
         echo libcmocka-dev passt iproute2 curl # iproute2: tests run in network namespaces
@@ -29,11 +30,11 @@ packages_of() {
         ;;
     lint) echo clang clang-tidy clang-format cppcheck shellcheck ;;
     bench) echo wrk golang-go golang-github-prometheus-client-golang-dev iproute2 python3 openssl ;;
-    *) fail "knows no role '$1': say build, run, test, lint or bench" ;;
+    *) fail "knows no role '$1': say build, run, board, test, lint or bench" ;;
     esac
 }
 
-[ $# -gt 0 ] || fail "say for what: build, run, test, lint or bench"
+[ $# -gt 0 ] || fail "say for what: build, run, board, test, lint or bench"
 
 wanted=
 for role in "$@"; do

@@ -38,6 +38,18 @@
 #define CFG_NET_SPARE_CONNECTIONS (16 + CFG_CONNECTIONS_MAX)
 #endif
 
+/* Segments (and pieces of segments) that a connection may queue. CFG_NET_SEND_BYTES in segments of
+ * 1,460 bytes is 90; with smaller segments this is the limit. At least twice the segments of
+ * CFG_NET_SEND_BYTES, lwIP checks it. */
+#ifndef CFG_NET_SEND_SEGMENTS
+#define CFG_NET_SEND_SEGMENTS 128
+#endif
+
+/* What may be under way towards us on one connection, in bytes: uploads. At least 2 segments. */
+#ifndef CFG_NET_WINDOW_BYTES
+#define CFG_NET_WINDOW_BYTES 65535
+#endif
+
 /* Slabs of 64 KiB for the heap in net_heap.c, or 0 for lwIP's own heap of CFG_NET_HEAP_BYTES.
  * Three hold CFG_NET_SEND_BYTES of a connection in segments of 1,460 or 8,960 bytes with their
  * headers, so clients that stop reading cannot exhaust it. */
@@ -139,7 +151,7 @@
 
 /* Uploads: what may be under way towards us. Below 64 KiB it needs no scaling, and on a LAN's
  * round trip of 0.2 ms it is more than a gigabit a second. */
-#define TCP_WND (65535 / TCP_MSS * TCP_MSS) /* was 4 * TCP_MSS */
+#define TCP_WND (CFG_NET_WINDOW_BYTES / TCP_MSS * TCP_MSS) /* was 4 * TCP_MSS */
 
 /* Lets the peer's own window exceed 64 KiB, so that a scrape's whole page can be in flight. */
 #define LWIP_WND_SCALE 1 /* was 0 */
@@ -147,9 +159,7 @@
 
 #define TCP_SND_BUF CFG_NET_SEND_BYTES /* was 2 * TCP_MSS */
 
-/* Segments (and pieces of segments) queued by a connection: TCP_SND_BUF in segments of 1,460
- * bytes is 90. With smaller segments this is the limit, not TCP_SND_BUF. */
-#define TCP_SND_QUEUELEN 128 /* was 4 * TCP_SND_BUF / TCP_MSS */
+#define TCP_SND_QUEUELEN CFG_NET_SEND_SEGMENTS /* was 4 * TCP_SND_BUF / TCP_MSS */
 
 /* For sockets, which are not here; but its default does not pass lwIP's own check above 64 KiB. */
 #define TCP_SNDLOWAT (2 * TCP_MSS + 1) /* was half of TCP_SND_BUF */

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * board.c: Arm MPS2 with the AN385 image (Application Note AN385; Cortex-M System Design Kit
+ * Technical Reference Manual for UART and watchdog). Its Ethernet is in netif_lan9118.c.
+ */
+#include "board_api.h"
+
+#include <string.h>
+
+#define REGISTER(address) (*(volatile uint32_t *)(address))
+
+#define CPU_HZ 25000000u
+
+/* CMSDK APB UART 0 */
+#define UART_DATA REGISTER(0x40004000u)
+#define UART_STATE REGISTER(0x40004004u)
+#define UART_CTRL REGISTER(0x40004008u)
+#define UART_BAUDDIV REGISTER(0x40004010u)
+#define UART_STATE_TX_FULL (1u << 0)
+#define UART_CTRL_TX_ENABLE (1u << 0)
+#define BAUD 115200u
+
+/* CMSDK APB watchdog: counts down twice, first to an NMI, then to a reset. */
+#define WDOGLOAD REGISTER(0x40008000u)
+#define WDOGCONTROL REGISTER(0x40008008u)
+#define WDOGINTCLR REGISTER(0x4000800cu)
+#define WDOGLOCK REGISTER(0x40008c00u)
+#define WDOGLOCK_UNLOCK 0x1acce551u
+#define WDOGCONTROL_INTEN (1u << 0)
+#define WDOGCONTROL_RESEN (1u << 1)
+
+#define AIRCR REGISTER(0xe000ed0cu)
+#define AIRCR_SYSRESETREQ 0x05fa0004u
+
+/* Nothing on this board is random. Whoever starts it may put a seed here (QEMU's loader device):
+ * the beginning of the PSRAM, which the program does not use otherwise. */
+#define SEED ((uint8_t *)0x21000000u)
+#define SEED_BYTES 32u
+
+uint32_t board_init(void) {
+    UART_BAUDDIV = CPU_HZ / BAUD;
+    UART_CTRL = UART_CTRL_TX_ENABLE;
+    return CPU_HZ;
+}
+
+size_t board_log_write(const char *bytes, size_t n) {
+    size_t taken = 0;
+    while (taken < n && (UART_STATE & UART_STATE_TX_FULL) == 0) {
+        UART_DATA = (uint8_t)bytes[taken++];
+    }
+    return taken;
+}
+
+bool board_entropy(void *bytes, size_t n) {
+    uint8_t all_same = 1;
+    for (size_t i = 1; i < SEED_BYTES; i++) {
+        all_same &= SEED[i] == SEED[0];
+    }
+    if (all_same != 0 || n > SEED_BYTES) {
+        return false;
+    }
+    memcpy(bytes, SEED, n);
+    memset(SEED, 0, SEED_BYTES);
+    return true;
+}
+
+enum board_reset_cause board_reset_cause(void) {
+    return BOARD_RESET_UNKNOWN;
+}
+
+_Noreturn void board_reset(void) {
+    AIRCR = AIRCR_SYSRESETREQ;
+    for (;;) { /* takes a few cycles */
+    }
+}
+
+void board_watchdog_kick(void) {
+    WDOGLOCK = WDOGLOCK_UNLOCK;
+    if (WDOGCONTROL == 0) {
+        WDOGLOAD = CPU_HZ / 1000u * BOARD_WATCHDOG_MS / 2u;
+        WDOGCONTROL = WDOGCONTROL_INTEN | WDOGCONTROL_RESEN;
+    }
+    WDOGINTCLR = 1; /* loads the count again */
+    WDOGLOCK = 0;
+}

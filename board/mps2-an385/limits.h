@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * limits.h: the capacities of the MPS2 boards, as a part with 256 KiB of RAM. See app/config.h for
+ * what each one means; what is not here has the default that is there.
+ */
+#ifndef PINGSHOT_LIMITS_H
+#define PINGSHOT_LIMITS_H
+
+#define CFG_REGISTRY_TEXT_BYTES (38 * 1024)
+#define CFG_EVENT_TEXT_BYTES 96
+#define CFG_HTTP_RX_BYTES 1280
+#define CFG_HTTP_REQUEST_LINE_BYTES 1024
+#define CFG_HTTP_BODY_BYTES 4096
+#define CFG_HTTP_BODY_BUFFERS 1
+#define CFG_HTTP_TX_BYTES 2048
+#define CFG_JSON_TOKENS_MAX 256
+
+#define CFG_NET_MTU_MAX 1500
+#define CFG_NET_SEND_BYTES (4 * 1460)
+#define CFG_NET_SEND_SEGMENTS 10
+#define CFG_NET_WINDOW_BYTES (3 * 1460)
+#define CFG_NET_FRAMES 20
+#define CFG_NET_FRAME_BYTES 608
+#define CFG_NET_SPARE_CONNECTIONS 6
+#define CFG_NET_HEAP_SLABS 0
+#define CFG_NET_HEAP_BYTES (16 * 1024)
+#define CFG_TLS_SESSIONS_MAX 6
+#define CFG_TLS_MEM_BYTES (20 * 1024)
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * console.c: see console.h.
+ */
+#include "console.h"
+
+#include "clock.h"
+
+#include <string.h>
+
+_Static_assert(CFG_CONSOLE_BYTES >= 512 && CFG_CONSOLE_BYTES <= 65536 &&
+                   (CFG_CONSOLE_BYTES & (CFG_CONSOLE_BYTES - 1)) == 0,
+               "CFG_CONSOLE_BYTES: a power of two, 512 to 65536");
+
+static struct {
+    char ring[CFG_CONSOLE_BYTES];
+    uint32_t head; /* bytes ever queued */
+    uint32_t tail; /* bytes ever given to the device */
+    uint32_t dropped_lines;
+    struct table_stats stats;
+} console;
+
+uint32_t console_writable(void) {
+    return CFG_CONSOLE_BYTES - (console.head - console.tail);
+}
+
+bool console_waits(void) {
+    return console.head != console.tail;
+}
+
+void console_write(const void *bytes, uint32_t n) {
+    const uint32_t at = console.head % CFG_CONSOLE_BYTES;
+    const uint32_t first = n < CFG_CONSOLE_BYTES - at ? n : CFG_CONSOLE_BYTES - at;
+    memcpy(&console.ring[at], bytes, first);
+    memcpy(console.ring, (const char *)bytes + first, n - first);
+    console.head += n;
+    table_stats_set_used(&console.stats, console.head - console.tail);
+}
+
+static void begin(struct console_line *line, const char *level) {
+    const uint32_t now_ms = clock_monotonic_ms();
+    line->text = text_over(line->bytes, sizeof line->bytes - 1);
+    text_put_u64(&line->text, now_ms / 1000);
+    text_put_char(&line->text, '.');
+    text_put_digits(&line->text, now_ms % 1000, 3);
+    text_puts(&line->text, level);
+}
+
+void console_begin(struct console_line *line, enum console_level level) {
+    static const char *const names[] = {" error ", " warn  ", " info  "};
+    begin(line, names[level]);
+}
+
+void console_end(struct console_line *line) {
+    for (uint32_t i = 0; i < line->text.len; i++) {
+        const unsigned char c = (unsigned char)line->bytes[i];
+        if (c < 0x20 || c == 0x7f) {
+            line->bytes[i] = '?';
+        }
+    }
+    line->bytes[line->text.len] = '\n';
+    const uint32_t n = line->text.len + 1;
+    if (n > console_writable() || console.dropped_lines > 0) {
+        console.dropped_lines++;
+        console.stats.refused_total++;
+        return;
+    }
+    console_write(line->bytes, n);
+}
+
+void console_say(enum console_level level, const char *text) {
+    struct console_line line;
+    console_begin(&line, level);
+    text_puts(&line.text, text);
+    console_end(&line);
+}
+
+/* Once there is room again, says what is missing. */
+static void tell_dropped(void) {
+    if (console.dropped_lines == 0 || console_writable() < CFG_CONSOLE_BYTES / 2) {
+        return;
+    }
+    const uint32_t dropped = console.dropped_lines;
+    console.dropped_lines = 0;
+    struct console_line line;
+    console_begin(&line, CONSOLE_WARNING);
+    text_puts(&line.text, "console: too slow, lines dropped here: ");
+    text_put_u64(&line.text, dropped);
+    console_end(&line);
+}
+
+/* Gives the device one run of bytes; returns how many it took. */
+static size_t give(void) {
+    const uint32_t at = console.tail % CFG_CONSOLE_BYTES;
+    const uint32_t waits = console.head - console.tail;
+    const uint32_t run = waits < CFG_CONSOLE_BYTES - at ? waits : CFG_CONSOLE_BYTES - at;
+    const size_t took = run == 0 ? 0 : console_device_write(&console.ring[at], run);
+    console.tail += (uint32_t)took;
+    table_stats_set_used(&console.stats, console.head - console.tail);
+    return took;
+}
+
+void console_poll(void) {
+    give();
+    tell_dropped();
+}
+
+void console_flush(uint32_t tries) {
+    for (uint32_t tried = 0; console_waits() && tried < tries; tried++) {
+        if (give() > 0) {
+            tried = 0;
+        }
+    }
+}
+
+struct table_stats console_stats(void) {
+    struct table_stats stats = console.stats;
+    stats.name = "console_bytes";
+    stats.limit = CFG_CONSOLE_BYTES;
+    return stats;
+}

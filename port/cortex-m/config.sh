@@ -1,0 +1,69 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Checks what a board's build was given on make's command line, and writes it as a C header:
+#
+#     ADDRESS=192.168.76.2/24 GATEWAY=192.168.76.1 port/cortex-m/config.sh BOARD FILE
+#
+# The file is only touched when its content changes, so that main.c is only then compiled again.
+
+set -eu
+
+fail() {
+    echo "make: $*" >&2
+    exit 2
+}
+
+# hex NAME A.B.C.D: the address as a 32-bit number, or one clear line
+hex() {
+    echo "$2" | awk -F. -v ok=0 '
+        NF == 4 {
+            ok = 1
+            for (i = 1; i <= 4; i++) if ($i !~ /^(0|[1-9][0-9]?[0-9]?)$/ || $i > 255) ok = 0
+        }
+        ok { printf "0x%02x%02x%02x%02xu\n", $1, $2, $3, $4 }
+        { exit !ok }' || fail "$1=$2: not an IPv4 address like 192.168.76.2"
+}
+
+board=$1
+file=$2
+address=${ADDRESS:-dhcp}
+gateway=${GATEWAY:-}
+
+if [ "$address" = dhcp ]; then
+    [ -z "$gateway" ] || fail "GATEWAY=$gateway: DHCP brings it; give ADDRESS=, too, or neither"
+    dhcp=true ip=0 mask=0 router=0
+else
+    dhcp=false
+    bits=${address#*/}
+    case $bits in
+    [1-9] | [12][0-9] | 3[0-2]) ;;
+    *) fail "ADDRESS=$address: wants dhcp, or an address with its prefix, like 192.168.76.2/24" ;;
+    esac
+    ip=$(hex ADDRESS "${address%/*}")
+    mask=$(printf '0x%08xu' $(((0xffffffff << (32 - bits)) & 0xffffffff)))
+    router=0
+    [ -z "$gateway" ] || router=$(hex GATEWAY "$gateway")
+fi
+
+# port NAME VALUE
+port() {
+    case $2 in
+    '' | *[!0-9]* | 0* | ??????*) fail "$1=$2: wants a port, 1 to 65535" ;;
+    esac
+    [ "$2" -le 65535 ] || fail "$1=$2: wants a port, 1 to 65535"
+}
+port PORT "${PORT:=8090}"
+port PORT_TLS "${PORT_TLS:=8443}"
+
+cat >"$file.new" <<END
+/* Made by config.sh from what make was given. */
+#define CFG_BOARD "$board"
+#define CFG_BOARD_DHCP $dhcp
+#define CFG_BOARD_ADDRESS $ip
+#define CFG_BOARD_NETMASK $mask
+#define CFG_BOARD_GATEWAY $router
+#define CFG_BOARD_PORT $PORT
+#define CFG_BOARD_PORT_TLS $PORT_TLS
+END
+if cmp -s "$file.new" "$file"; then rm "$file.new"; else mv "$file.new" "$file"; fi

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * faults.c: see faults.h. Armv7-M Architecture Reference Manual B1.5.6 (what an exception
+ * stacks) and B3.2.15 (fault status). A handler runs with interrupts masked, on the top of the
+ * stack: what is there is lost, and the stack may be what broke.
+ */
+#include "faults.h"
+
+#include "board_api.h"
+#include "clock.h"
+#include "console.h"
+#include "core.h"
+#include "retained.h"
+#include "stack.h"
+
+#include <string.h>
+
+#define CFSR_MSTKERR (1u << 4)
+#define CFSR_MMARVALID (1u << 7)
+#define CFSR_BFARVALID (1u << 15)
+
+/* From the linker script. */
+extern uint32_t link_stack_bottom[];
+
+void faults_handle(uint32_t sp, uint32_t lr, uint32_t pc);
+void faults_watchdog(const uint32_t *frame);
+
+static volatile bool warned;
+
+void faults_enable(void) {
+    CCR |= CCR_DIV_0_TRP;
+    stack_guard();
+}
+
+/* The last words of a run, as the record has them, and the reset. */
+static _Noreturn void finish(struct retained_end *end) {
+    end->uptime_s = clock_monotonic_ms() / 1000u;
+    retained_end(end);
+    core_barrier();
+    board_reset();
+}
+
+_Noreturn void faults_trap(const char *text) {
+    core_mask_interrupts();
+    struct retained_end end = {.cause = RETAINED_ASSERTION};
+    end.lr = (uint32_t)(uintptr_t)__builtin_return_address(0);
+    for (size_t i = 0; i + 1 < sizeof end.text && text[i] != '\0'; i++) {
+        end.text[i] = text[i];
+    }
+    finish(&end);
+}
+
+_Noreturn void faults_reset(void) {
+    core_mask_interrupts();
+    finish(&(struct retained_end){.cause = RETAINED_SOFTWARE});
+}
+
+bool faults_warned(void) {
+    const bool was = warned;
+    warned = false;
+    return was;
+}
+
+static bool in_guard(uint32_t address) {
+    const uint32_t bottom = (uint32_t)(uintptr_t)link_stack_bottom;
+    return address - bottom < 32u;
+}
+
+_Noreturn void faults_handle(uint32_t sp, uint32_t lr, uint32_t pc) {
+    core_mask_interrupts();
+    struct retained_end end = {
+        .cause = RETAINED_FAULT, .pc = pc, .lr = lr, .cfsr = CFSR, .address = 0};
+    if ((end.cfsr & CFSR_MMARVALID) != 0) {
+        end.address = MMFAR;
+    } else if ((end.cfsr & CFSR_BFARVALID) != 0) {
+        end.address = BFAR;
+    }
+    if ((end.cfsr & CFSR_MSTKERR) != 0 || in_guard(end.address) || in_guard(sp)) {
+        end.cause = RETAINED_STACK;
+    }
+    finish(&end);
+}
+
+/* The exception's frame is r0-r3, r12, lr, pc, xPSR; it is there unless the stack ended in it. */
+__attribute__((naked)) void faults_entry(void) {
+    __asm volatile("mrs  r0, msp\n\t"
+                   "movs r1, #0\n\t"
+                   "movs r2, #0\n\t"
+                   "ldr  r3, =link_stack_bottom + 32\n\t"
+                   "cmp  r0, r3\n\t"
+                   "blo  1f\n\t"
+                   "ldr  r1, [r0, #20]\n\t"
+                   "ldr  r2, [r0, #24]\n"
+                   "1:\n\t"
+                   "ldr  r3, =link_stack_top\n\t"
+                   "mov  sp, r3\n\t"
+                   "b    faults_handle\n\t"
+                   ".ltorg");
+}
+
+/* The watchdog's warning: notes where the program hangs. Its second expiry resets. */
+void faults_watchdog(const uint32_t *frame) {
+    warned = true;
+    retained_end(&(struct retained_end){.cause = RETAINED_WATCHDOG,
+                                        .lr = frame[5],
+                                        .pc = frame[6],
+                                        .uptime_s = clock_monotonic_ms() / 1000u});
+}
+
+__attribute__((naked)) void faults_nmi(void) {
+    __asm volatile("mrs r0, msp\n\t"
+                   "b   faults_watchdog");
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * faults.h: when this firmware cannot go on: it leaves a record in retained memory and resets, and
+ * the next run says what happened.
+ */
+#ifndef PINGSHOT_FAULTS_H
+#define PINGSHOT_FAULTS_H
+
+#include <stdbool.h>
+
+/* Makes divisions by zero fault, and guards the stack where there is an MPU. */
+void faults_enable(void);
+
+/* A failed assertion: records where and what, and resets. */
+_Noreturn void faults_trap(const char *text);
+
+/* A reset that was asked for. */
+_Noreturn void faults_reset(void);
+
+/* True once after the watchdog has warned (its first expiry is an NMI on some chips) and the main
+ * loop goes on all the same. */
+bool faults_warned(void);
+
+/* Vectors: HardFault and its kin, and NMI. */
+void faults_entry(void);
+void faults_nmi(void);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * main.c: pingshot on a microcontroller: starts the board, lwIP, the app and its server, and runs
+ * the one loop. What its build decides (address, certificate) is in board_config.h.
+ */
+#include "app.h"
+#include "board_api.h"
+#include "board_config.h"
+#include "clock.h"
+#include "console.h"
+#include "core.h"
+#include "faults.h"
+#include "net_server.h"
+#include "net_stack.h"
+#include "net_tls.h"
+#include "random.h"
+#include "retained.h"
+#include "stack.h"
+#include "systick.h"
+
+#include "lwip/ip4_addr.h"
+
+#include <string.h>
+
+/* Looks at a device that takes nothing: some ten milliseconds of a UART. */
+#define BOOT_FLUSH_TRIES 100000u
+
+static struct app app;
+static struct net_server server;
+static struct random rng;
+static struct netif netif;
+
+size_t console_device_write(const char *bytes, size_t n) {
+    return board_log_write(bytes, n);
+}
+
+/* ---- what /metrics asks for ---------------------------------------------------------------- */
+
+static bool port_table(uint32_t index, struct table_stats *stats) {
+    if (index < NET_TLS_TABLES) {
+        return net_tls_table(index, stats);
+    }
+    index -= NET_TLS_TABLES;
+    if (index == 0) {
+        *stats = stack_stats();
+    } else if (index == 1) {
+        *stats = console_stats();
+    } else {
+        return net_stack_table(index - 2, stats);
+    }
+    return true;
+}
+
+static bool resets(uint32_t index, const char **cause, uint32_t *total) {
+    if (index >= RETAINED_CAUSES) {
+        return false;
+    }
+    *cause = retained_cause_name((enum retained_cause)index);
+    *total = retained_resets((enum retained_cause)index);
+    return true;
+}
+
+/* ---- start ------------------------------------------------------------------------------- */
+
+static void say_hex(struct text *t, const char *name, uint32_t value) {
+    static const char digits[] = "0123456789abcdef";
+    text_puts(t, name);
+    for (int shift = 28; shift >= 0; shift -= 4) {
+        text_put_char(t, digits[value >> shift & 15u]);
+    }
+}
+
+/* Why the run before ended. */
+static void say_reset(const struct retained_end *end) {
+    struct console_line line;
+    const bool bad = end->cause >= RETAINED_WATCHDOG;
+    console_begin(&line, bad ? CONSOLE_ERROR : CONSOLE_INFO);
+    text_puts(&line.text, "pingshot " APP_VERSION " on " CFG_BOARD ", reset: ");
+    text_puts(&line.text, retained_cause_name((enum retained_cause)end->cause));
+    if (bad) {
+        say_hex(&line.text, ", pc=0x", end->pc);
+        say_hex(&line.text, " lr=0x", end->lr);
+        say_hex(&line.text, " cfsr=0x", end->cfsr);
+        say_hex(&line.text, " address=0x", end->address);
+        text_puts(&line.text, " after ");
+        text_put_u64(&line.text, end->uptime_s);
+        text_puts(&line.text, " s ");
+        text_puts(&line.text, end->text);
+    }
+    console_end(&line);
+}
+
+/* Without a seed there is no HTTPS, and lwIP's choices (ports, sequence numbers) can be guessed:
+ * the ratchet still makes each run differ from the one before. */
+static bool start_random(void) {
+    uint8_t seed[RANDOM_SEED_BYTES] = {0};
+    const bool seeded = board_entropy(seed, sizeof seed);
+    retained_ratchet(seed);
+    random_seed(&rng, seed);
+    memset(seed, 0, sizeof seed);
+    return seeded;
+}
+
+static void say_address(struct netif *n) {
+    if (ip4_addr_isany_val(*netif_ip4_addr(n))) {
+        return;
+    }
+    char address[IP4ADDR_STRLEN_MAX];
+    ip4addr_ntoa_r(netif_ip4_addr(n), address, sizeof address);
+    struct console_line line;
+    console_begin(&line, CONSOLE_INFO);
+    text_puts(&line.text, "ready: http://");
+    text_puts(&line.text, address);
+    text_put_char(&line.text, ':');
+    text_put_u64(&line.text, CFG_BOARD_PORT);
+    text_put_char(&line.text, '/');
+    console_end(&line);
+}
+
+static void start_app(void) {
+    struct problem problem = {0};
+    struct app_config config = {
+        .target = CFG_BOARD,
+        .port_table = port_table,
+        .resets = resets,
+        .network_errors = board_counter,
+    };
+    random_fill(&rng, config.hash_key, sizeof config.hash_key);
+    if (!app_init(&app, &config, &problem)) {
+        problem.line[problem.line_len < sizeof problem.line ? problem.line_len : 0] = '\0';
+        faults_trap(problem.line);
+    }
+    net_server_init(&server, &app);
+    if (net_server_listen(&server, NULL, CFG_BOARD_PORT) != ERR_OK) {
+        faults_trap("cannot listen: lwIP has no memory for it");
+    }
+}
+
+static void start_netif(void) {
+    const struct net_stack_address address = {
+        .dhcp = CFG_BOARD_DHCP,
+        .address = CFG_BOARD_ADDRESS,
+        .netmask = CFG_BOARD_NETMASK,
+        .gateway = CFG_BOARD_GATEWAY,
+    };
+    if (!net_stack_add(&netif, &address, board_netif_init, NULL, "pingshot")) {
+        faults_trap("cannot start the network interface");
+    }
+    netif_set_status_callback(&netif, say_address);
+    say_address(&netif);
+}
+
+/* Sleeps until an interrupt, unless there is work. SysTick ends it within a millisecond, which is
+ * as exact as any deadline here is. */
+static void idle(void) {
+    core_mask_interrupts();
+    if (!board_pending()) {
+        core_wait_for_interrupt();
+    }
+    core_unmask_interrupts();
+}
+
+/* Kicked only from here, where frames, timers, application and stack have all had their turn. */
+static void keep_alive(void) {
+    if (stack_overrun()) {
+        faults_trap("stack overflow");
+    }
+    board_watchdog_kick();
+    if (faults_warned()) {
+        retained_go_on();
+    }
+}
+
+int main(void) {
+    systick_start(board_init());
+    const struct retained_end end = retained_start(board_reset_cause());
+    say_reset(&end);
+    console_flush(BOOT_FLUSH_TRIES); /* should what follows break it must have been said */
+    const bool seeded = start_random();
+    if (!seeded) {
+        console_say(CONSOLE_WARNING, "no entropy: HTTPS is off; see the README, Entropy");
+    }
+    net_stack_init(&(struct net_stack_config){.rng = &rng, .fatal = faults_trap});
+    start_app();
+    start_netif();
+    for (;;) {
+        board_poll();
+        net_stack_poll();
+        app_poll(&app, clock_monotonic_ms());
+        console_poll();
+        keep_alive();
+        idle();
+    }
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * stack.h: the one stack, painted at start so that its deepest use can be read later, with a guard
+ * below it where the core has an MPU.
+ */
+#ifndef PINGSHOT_STACK_H
+#define PINGSHOT_STACK_H
+
+#include "table_stats.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Fills what is below the caller's frame with a pattern. */
+void stack_paint(void);
+
+/* Makes the lowest 32 bytes inaccessible, so that an overflow is a fault at once. False when the
+ * core has no MPU: then only stack_overrun notices, after the fact. */
+bool stack_guard(void);
+
+/* True when the lowest word of the stack has been written to. */
+bool stack_overrun(void);
+
+/* Use, high-water mark and size in bytes, as the table `stack_bytes`. */
+struct table_stats stack_stats(void);
+
+#endif
