@@ -4,6 +4,6 @@
 
 BOARD_CPU  := -mcpu=cortex-m3 -mthumb
 BOARD_OPT  := -O2
-BOARD_SRC  := board.c netif_lan9118.c
+BOARD_SRC  := board.c lan9118.c netif_lan9118.c
 BOARD_QEMU := mps2-an385
 BOARD_SEED := 0x21000000
