@@ -315,19 +315,22 @@ test: ## Set up, then every test
 	@$(MAKE) $(JOBS) --no-print-directory lint
 	@$(MAKE) $(JOBS) --no-print-directory unit
 	@$(MAKE) $(JOBS) --no-print-directory fuzz FUZZ_S=10
-	@$(MAKE) $(JOBS) --no-print-directory e2e
-	@$(MAKE) $(JOBS) --no-print-directory e2e SCHEME=https T='not test_tls' # whose tests are of TLS anyway
+	@$(MAKE) $(JOBS) --no-print-directory e2e TARGET=all
 
 test-fast: ## The everyday tests, about a minute: build, layers, unit tests, the quicker end-to-end tests
 	@$(MAKE) $(JOBS) --no-print-directory all check-layers
 	@$(MAKE) $(JOBS) --no-print-directory unit
 	@third_party/tools.sh
-	@$(PYTHON) -m pytest tests/e2e -q -m 'not slow'
+	@$(e2e) -q --target host -m 'not slow'
 
-e2e: ## End-to-end tests against real programs (T=word: only those whose name has it; SCHEME=https)
+# Most of these tests wait for something most of the time, so they are shared out to more workers
+# than there are cores.
+e2e = $(PYTHON) -m pytest tests/e2e -n $(shell expr 4 '*' $$(nproc)) --dist loadgroup
+
+e2e: ## End-to-end tests against real programs (TARGET=all: on all of them; SCHEME=https; T=word: only those whose name has it)
 	@$(MAKE) $(JOBS) --no-print-directory all
 	@third_party/tools.sh
-	@$(PYTHON) -m pytest tests/e2e $(if $(SCHEME),--scheme $(SCHEME)) $(if $(T),-k '$(T)')
+	@$(e2e) $(if $(TARGET),--target $(TARGET)) $(if $(SCHEME),--scheme $(SCHEME)) $(if $(T),-k '$(T)')
 
 bench: ## Speed and memory, as ratios to a peer measured in the same run
 	@third_party/packages.sh build bench

@@ -25,7 +25,7 @@ packages_of() {
     test)
         echo clang libclang-rt-dev # its sanitizers and libFuzzer, which Debian only recommends to it
         echo libcmocka-dev passt iproute2 curl # iproute2: tests run in network namespaces
-        echo python3 python3-pytest python3-prometheus-client
+        echo python3 python3-pytest python3-pytest-xdist python3-prometheus-client
         echo openssl testssl.sh
         ;;
     lint) echo clang clang-tidy clang-format cppcheck shellcheck ;;

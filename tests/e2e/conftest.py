@@ -13,8 +13,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 pytest.register_assert_rewrite("harness")
 
 from harness import namespace  # noqa: E402
-from harness.certificates import Authority  # noqa: E402
+from harness.certificates import authority_of_run  # noqa: E402
 from harness.curl import curl_at  # noqa: E402
+from harness.plan import ALL_WAYS, TARGETS, Way, why_not  # noqa: E402
 from harness.process import Process  # noqa: E402
 from harness.target import HostTarget  # noqa: E402
 
@@ -28,15 +29,26 @@ def pytest_addoption(parser):
         "--tools", default=str(ROOT / "build/tools/usr/bin"), help="where Prometheus and others lie"
     )
     parser.addoption(
-        "--scheme", choices=("http", "https"), default="http", help="how the suite talks to it"
+        "--target", choices=(*TARGETS, "all"), default="host", help="what the suite tests"
+    )
+    parser.addoption(
+        "--scheme", choices=("http", "https"), default=None, help="how the suite talks to it"
     )
     parser.addoption("--seed", type=int, default=None, help="rerun random cases of this seed")
 
 
+def is_worker(config):
+    """Whether this process is one of pytest-xdist's workers."""
+    return hasattr(config, "workerinput")
+
+
 def pytest_configure(config):
-    """Before any thread exists: nothing this process does can reach a real network from here on.
-    Where the machine allows no namespace or TAP, an ordinary user's tests are skipped; root's,
-    as in CI, stop: a suite that skips itself proves nothing."""
+    """Before any thread exists: nothing this process does can reach a real network from here on,
+    nor can the workers that it starts. Where the machine allows no namespace or TAP, an ordinary
+    user's tests are skipped; root's, as in CI, stop: a suite that skips itself proves nothing."""
+    if is_worker(config):
+        config.no_network_reason = config.workerinput["no_network_reason"]
+        return
     config.no_network_reason = None
     is_root = os.geteuid() == 0
     try:
@@ -50,7 +62,69 @@ def pytest_configure(config):
         config.no_network_reason = reason
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    """Of pytest-xdist: what a worker is told when it starts."""
+    node.workerinput["no_network_reason"] = node.config.no_network_reason
+
+
+def ways_asked_for(config):
+    target, scheme = config.getoption("--target"), config.getoption("--scheme")
+    if target == "all":
+        return [way for way in ALL_WAYS if scheme in (None, way.scheme)]
+    return [Way(target, scheme or "http")]
+
+
+def pytest_generate_tests(metafunc):
+    """Each test is run in each of the ways asked for."""
+    assert "way" in metafunc.fixturenames, f"{metafunc.function.__name__} tests no target"
+    ways = ways_asked_for(metafunc.config)
+    metafunc.parametrize("way", ways, ids=str, indirect=True, scope="session")
+
+
+def way_of(item):
+    return item.callspec.params["way"]
+
+
+def is_for_its_way(item):
+    return why_not(item.module.__name__, item.originalname, way_of(item)) is None
+
+
+def unit_of(item):
+    """What one worker is given as a whole: the tests of a module that share a target. A slow test
+    is a unit of its own; tests that share more than a target say so with the mark."""
+    mark = item.get_closest_marker("xdist_group")
+    if mark:
+        return f"{way_of(item)}-{mark.args[0]}"
+    return item.nodeid if item.get_closest_marker("slow") else f"{way_of(item)}-{item.module.__name__}"
+
+
+def seconds_of(items):
+    """About how long a unit takes."""
+    slow = [mark.args[0] for item in items for mark in item.iter_markers("slow")]
+    return max(slow, default=0) + 0.1 * len(items)
+
+
+def in_good_order(items, worker_count):
+    """The longest units first, so that nothing is left waiting alone at the end. Each worker has two
+    units from the start; its second one, which must wait for the first, is a short one."""
+    units = {}
+    for item in items:
+        units.setdefault(unit_of(item), []).append(item)
+    ordered = sorted(units.values(), key=seconds_of, reverse=True)
+    short = ordered[worker_count:][-worker_count:]
+    rest = ordered[worker_count:][:-worker_count]
+    return [item for unit in ordered[:worker_count] + short + rest for item in unit]
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
+    config.hook.pytest_deselected(items=[item for item in items if not is_for_its_way(item)])
+    items[:] = filter(is_for_its_way, items)
+    if is_worker(config):
+        items[:] = in_good_order(items, config.workerinput["workercount"])
+        for item in items:
+            item.add_marker(pytest.mark.xdist_group(unit_of(item)), append=False)
     if config.no_network_reason:
         skip = pytest.mark.skip(reason=f"no TAP for an ordinary user: {config.no_network_reason}")
         for item in items:
@@ -70,7 +144,13 @@ def pytest_runtest_makereport(item, call):
 
 
 @pytest.fixture(scope="session")
-def binary(request):
+def way(request):
+    """How this test reaches pingshot: which target, over which scheme."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def binary(way, request):
     path = pathlib.Path(request.config.getoption("--binary")).resolve()
     if not path.exists():
         pytest.exit(f"{path} is not there: run make first", 3)
@@ -94,16 +174,18 @@ def logs(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def authority(tmp_path_factory):
+def authority(request, tmp_path_factory):
     """A CA of this run's own, with certificates of every kind."""
-    return Authority(tmp_path_factory.mktemp("certificates"))
+    run_folder = tmp_path_factory.getbasetemp()
+    if is_worker(request.config):
+        run_folder = run_folder.parent
+    return authority_of_run(run_folder / "authority", tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="session")
-def start_target(request, binary, logs):
+def start_target(request, way, binary, logs):
     """start_target(namespace, option, ...) starts a pingshot; the caller stops it."""
-    over_tls = request.config.getoption("--scheme") == "https"
-    signed_by = request.getfixturevalue("authority") if over_tls else None
+    signed_by = request.getfixturevalue("authority") if way.scheme == "https" else None
 
     def start(net, *options, env=None):
         return HostTarget(binary, net, logs("pingshot"), options, env=env, authority=signed_by)

@@ -141,7 +141,7 @@ def idle_client(target, limit_s):
         assert client.get("/ping").status == 200
 
 
-@pytest.mark.slow
+@pytest.mark.slow(38)
 def test_slow_clients(own_target):
     """All at once; meanwhile everybody else is served."""
     target = own_target()
@@ -183,7 +183,7 @@ def scrape_while(target, seconds):
     "kind",
     ["trickling"]
     + [
-        pytest.param(kind, marks=pytest.mark.slow)
+        pytest.param(kind, marks=pytest.mark.slow(3))
         for kind in ("idle", "kept alive", "reconnecting")
     ],
 )

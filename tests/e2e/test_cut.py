@@ -140,7 +140,7 @@ def test_cut_by_reset_over_tls_1_2(target, seed):
             cut_by_reset_everywhere(wire, poster, step=41)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(18)
 def test_cut_by_reset_at_every_byte(wire, poster):
     cut_by_reset_everywhere(wire, poster, step=1)
 
@@ -226,7 +226,7 @@ def test_cut_by_timeout(target, seed, ending):
     cut_by_timeout_everywhere(target, seed, [ending], step=131)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(100)
 def test_cut_by_timeout_at_every_byte(start_target, seed):
     """Each ending has a server of its own, so that their waits pass together."""
 
@@ -397,7 +397,7 @@ def test_big_page_cut_at_random(big_wire, big_target, seed):
     big_cuts(big_wire, big_target, seed, 5)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(4)
 def test_big_page_cut_at_random_often(big_wire, big_target, seed):
     big_cuts(big_wire, big_target, seed, 60)
 

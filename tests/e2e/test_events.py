@@ -204,10 +204,10 @@ def test_a_scraper_is_forgotten(own_target):
 
 
 def test_a_full_table_drains_when_its_scraper_is_forgotten(own_target):
-    target = own_target("--scraper-timeout", "1s")
+    target = own_target("--scraper-timeout", "5s")  # long enough to fill the table within
     lines_of(target, "goes")
     with target.client() as client:
         for i in range(target.capacities.events):
             assert client.post(f"/event?i={i}").status == 200
         assert client.post("/event?i=more").status == 503
-        wait_until(lambda: client.post("/event?i=more").status == 200, 6, "room", 0.2)
+        wait_until(lambda: client.post("/event?i=more").status == 200, 10, "room", 0.2)

@@ -159,12 +159,14 @@ def campaign(variant, start_target, tools, folder, seconds):
 
 
 @pytest.fixture(scope="module")
-def campaigns(request, start_target, tools, tmp_path_factory):
+def campaigns(request, way, start_target, tools, tmp_path_factory):
     """All variants that were selected run at the same time, each in a network of its own."""
     selected = [
         item.callspec.params["variant"]
         for item in request.session.items
-        if item.module is request.module and item.function.__name__ == "test_every_event_once"
+        if item.module is request.module
+        and item.function.__name__ == "test_every_event_once"
+        and item.callspec.params["way"] == way
     ]
     folder = tmp_path_factory.mktemp("scrapers")
     with concurrent.futures.ThreadPoolExecutor(max(1, len(selected))) as pool:
@@ -176,7 +178,8 @@ def campaigns(request, start_target, tools, tmp_path_factory):
         }
 
 
-@pytest.mark.slow
+@pytest.mark.slow(70)
+@pytest.mark.xdist_group("campaigns")
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 def test_every_event_once(campaigns, variant):
     campaigns[variant.name].result(timeout=SCRAPES_S + 180)
@@ -186,7 +189,7 @@ def test_every_event_once_in_short(start_target, tools, tmp_path):
     campaign(VARIANTS[0], start_target, tools, tmp_path, 2)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(30)
 def test_victoria_loses_no_scrape_to_an_idle_connection(start_target, tools, tmp_path):
     """At an interval longer than the time allowed for a request's head."""
     with Namespace() as net:

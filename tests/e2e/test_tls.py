@@ -212,6 +212,7 @@ def test_client_certificates(mutual, authority, tmp_path, version):
     assert works(mutual)
 
 
+@pytest.mark.slow(12)
 def test_prometheus_with_a_client_certificate(mutual, authority, tools, tmp_path):
     cert, key = authority.sign("prometheus", usage="clientAuth")
     tls = {"ca_file": str(authority.ca), "cert_file": str(cert), "key_file": str(key)}
@@ -371,6 +372,7 @@ def test_garbage(secure, data):
     assert after['pingshot_table_used{table="tls_sessions"}'] == 1  # this scrape's
 
 
+@pytest.mark.slow(10)
 def test_stalled_handshakes_end_and_disturb_nobody(secure):
     name = 'pingshot_tls_failures_total{cause="timeout"}'
     before = counters(secure)[name]
@@ -453,6 +455,7 @@ def test_a_thousand_handshakes_leave_nothing(secure):
     assert now['pingshot_table_high_water{table="tls_sessions"}'] <= 40
 
 
+@pytest.mark.slow(55)
 def test_testssl_finds_nothing_medium(binary, logs, authority, tmp_path):
     """With a certificate as a CA in earnest makes it: half a year, and where its CRL is."""
     testssl = shutil.which("testssl") or shutil.which("testssl.sh")

@@ -2,6 +2,8 @@
 """Certificates made by openssl when a test needs them; none is kept in the tree."""
 
 import datetime
+import fcntl
+import pickle
 import ssl
 import subprocess
 
@@ -21,17 +23,21 @@ def _date(days_from_now):
 class Authority:
     """A CA, and what it signs. Paths of PEM files."""
 
-    def __init__(self, folder, name="ca", key_type="ec"):
+    def __init__(self, folder, name="ca", like=None):
+        """A new CA, or the same CA as `like` with a folder of its own for what it signs."""
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.ca_key = self.key(name, key_type)
+        self._serial = 1
+        if like:
+            self.ca, self.ca_key, self.server = like.ca, like.ca_key, like.server
+            return
+        self.ca_key = self.key(name)
         self.ca = folder / f"{name}.crt"
         _openssl("req", "-new", "-x509", "-key", self.ca_key, "-out", self.ca, "-days", 300,
                  "-subj", f"/CN=pingshot test {name}",
                  "-addext", "basicConstraints=critical,CA:TRUE",
                  "-addext", "keyUsage=critical,keyCertSign,cRLSign")  # fmt: skip
-        self._serial = 1
-        self._server = None
+        self.server = self.sign("server")
 
     def key(self, name, key_type="ec"):
         path = self.folder / f"{name}.key"
@@ -81,9 +87,7 @@ class Authority:
 
     @property
     def server_options(self):
-        if self._server is None:
-            self._server = self.sign("server")
-        return ["--cert", str(self._server[0]), "--key", str(self._server[1])]
+        return ["--cert", str(self.server[0]), "--key", str(self.server[1])]
 
     def client_context(self, client=None):
         """A Python client that trusts only this CA; with `client`, it has a certificate."""
@@ -91,3 +95,15 @@ class Authority:
         if client:
             context.load_cert_chain(*client)
         return context
+
+
+def authority_of_run(shared_folder, own_folder):
+    """The one CA of a test run, whose worker processes all call this: the first makes it. What
+    this process has it sign is in a folder of its own."""
+    shared_folder.mkdir(exist_ok=True)
+    with open(shared_folder / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept = shared_folder / "authority.pickle"
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(Authority(shared_folder)))
+        return Authority(own_folder, like=pickle.loads(kept.read_bytes()))
