@@ -183,14 +183,17 @@ size: $(HOST)/pingshot ## Sizes of the host build: by section, and its largest o
 #     BOARD_OPT     how to optimise: -O2, or -Os where flash is short
 #     BOARD_SRC     its sources, in its folder (../NAME/FILE: another board's)
 #     BOARD_QEMU    QEMU's name of the machine, if it has one
-#     BOARD_SEED    where QEMU puts a seed for randomness
+#     BOARD_SEED    where 32 bytes of seed for its randomness may be put before it starts, if it has
+#                   none of its own; its sources know it as a number of that name
 #
 # What make was given (config.sh) is known to main.c only, so VARIANT=name builds an image of
 # another configuration in build/BOARD/name and shares all other objects.
 
+boards := $(filter-out template,$(patsubst board/%/board.mk,%,$(wildcard board/*/board.mk)))
+
 ifneq ($(BOARD),)
 ifeq ($(wildcard board/$(BOARD)/board.mk),)
-$(error BOARD=$(BOARD): there is no board/$(BOARD)/board.mk; there are: $(sort $(patsubst board/%/board.mk,%,$(wildcard board/*/board.mk))))
+$(error BOARD=$(BOARD): there is no board/$(BOARD)/board.mk; there are: $(boards))
 endif
 include board/$(BOARD)/board.mk
 
@@ -219,7 +222,7 @@ $(MCU)/board/%.o: board/%.c $(MCU)/flags Makefile $(lwip_stamp)
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
 	@$(CC) $(our_flags) $(mcu_flags) -iquote board $(if $(findstring /netif_,$<),-iquote app -iquote port $(lwip_includes)) \
-	    -include $(board_dir)/limits.h -c -o $@ $<
+	    $(BOARD_SEED:%=-DBOARD_SEED=%u) -include $(board_dir)/limits.h -c -o $@ $<
 
 $(IMAGE)/board_config.h: FORCE
 	@mkdir -p $(@D)
@@ -232,7 +235,7 @@ board_objects := $(call in,$(MCU),$(app_src) $(port_src) $(filter-out %/main.c,$
 .PHONY: board
 board: $(IMAGE)/pingshot.elf $(IMAGE)/pingshot.bin
 
-$(IMAGE)/pingshot.elf: $(board_objects) $(board_dir)/link.ld port/cortex-m/sections.ld
+$(IMAGE)/pingshot.elf: $(board_objects) $(wildcard board/*/link.ld) port/cortex-m/sections.ld
 	@echo "  LD    $@"
 	@$(CC) $(mcu_flags) -g -nostartfiles -Wl,--gc-sections -Wl,-Map=$(@:.elf=.map) -Wl,--fatal-warnings \
 	    -Wl,--no-warn-rwx-segments -T $(board_dir)/link.ld -o $@ $(board_objects)
@@ -240,6 +243,15 @@ $(IMAGE)/pingshot.elf: $(board_objects) $(board_dir)/link.ld port/cortex-m/secti
 
 %.bin: %.elf
 	@arm-none-eabi-objcopy -O binary $< $@
+
+qemu: ## With BOARD=: set up, build, and run it in QEMU at http://127.0.0.1:8090 and https://127.0.0.1:8443
+	$(if $(BOARD_QEMU),,$(error BOARD=$(BOARD): QEMU has no such machine, its board.mk says no BOARD_QEMU))
+	@third_party/packages.sh build board
+	@$(MAKE) $(JOBS) --no-print-directory board
+	@exec port/cortex-m/qemu.sh $(IMAGE)/pingshot.elf $(BOARD_QEMU) $(BOARD_SEED)
+else
+qemu:
+	$(error qemu: says not which board; give BOARD=, one of: $(boards))
 endif
 
 # ---- Unit tests ----------------------------------------------------------------------------
@@ -399,7 +411,7 @@ ifneq ($(lwip_stamp),)
 $(LWIPDIR)/Filelists.mk: $(lwip_stamp) ;
 endif
 
-.PHONY: run size unit fuzz fuzz-build test test-fast e2e bench check-layers lint lint-format lint-tidy lint-cppcheck \
+.PHONY: run qemu size unit fuzz fuzz-build test test-fast e2e bench check-layers lint lint-format lint-tidy lint-cppcheck \
     lint-shell format packages sources tools clean distclean help
 packages: ## Install the Debian packages that build, run, test and lint need
 	@third_party/packages.sh build run test lint

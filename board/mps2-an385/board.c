@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * board.c: Arm MPS2 with the AN385 image (Application Note AN385; Cortex-M System Design Kit
- * Technical Reference Manual for UART and watchdog). Its Ethernet is in netif_lan9118.c.
+ * board.c: Arm MPS2 with the AN385 image (Application Note AN385) or one of its kind; UART,
+ * watchdog and system controller are in the Cortex-M System Design Kit's Technical Reference
+ * Manual. Its Ethernet is in netif_lan9118.c.
  */
 #include "board_api.h"
 
@@ -29,12 +30,17 @@
 #define WDOGCONTROL_INTEN (1u << 0)
 #define WDOGCONTROL_RESEN (1u << 1)
 
+/* System controller: why the last reset was. QEMU has none and says 0. */
+#define RSTINFO REGISTER(0x4001f010u)
+#define RSTINFO_WDOGRESETREQ (1u << 1)
+#define RSTINFO_SYSRESETREQ (1u << 0)
+
 #define AIRCR REGISTER(0xe000ed0cu)
 #define AIRCR_SYSRESETREQ 0x05fa0004u
 
-/* Nothing on this board is random. Whoever starts it may put a seed here (QEMU's loader device):
- * the beginning of the PSRAM, which the program does not use otherwise. */
-#define SEED ((uint8_t *)0x21000000u)
+/* Nothing on this board is random. Whoever starts it may put a seed at the beginning of the PSRAM
+ * (QEMU's loader device), which the program does not use otherwise. */
+#define SEED ((uint8_t *)BOARD_SEED)
 #define SEED_BYTES 32u
 
 uint32_t board_init(void) {
@@ -65,7 +71,15 @@ bool board_entropy(void *bytes, size_t n) {
 }
 
 enum board_reset_cause board_reset_cause(void) {
-    return BOARD_RESET_UNKNOWN;
+    const uint32_t info = RSTINFO;
+    RSTINFO = info; /* ones clear it */
+    if ((info & RSTINFO_WDOGRESETREQ) != 0) {
+        return BOARD_RESET_WATCHDOG;
+    }
+    if ((info & RSTINFO_SYSRESETREQ) != 0) {
+        return BOARD_RESET_SOFTWARE;
+    }
+    return BOARD_RESET_UNKNOWN; /* power-on and pin look alike */
 }
 
 _Noreturn void board_reset(void) {

@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Runs a board's image in QEMU, its console on this terminal, its two ports forwarded from
+# 127.0.0.1. No privilege is needed: QEMU's user network answers DHCP and forwards.
+#
+#     port/cortex-m/qemu.sh IMAGE.elf MACHINE [ADDRESS OF THE SEED]
+#
+# ADDRESS, GATEWAY, PORT and PORT_TLS in the environment are those that the image was built with.
+
+set -eu
+
+image=$1
+machine=$2
+seed_address=${3:-}
+port=${PORT:-8090}
+port_tls=${PORT_TLS:-8443}
+
+fail() {
+    echo "port/cortex-m/qemu.sh: $*" >&2
+    exit 1
+}
+
+command -v qemu-system-arm >/dev/null || fail "QEMU is missing: apt-get install qemu-system-arm"
+
+network=
+if [ "${ADDRESS:-dhcp}" != dhcp ]; then
+    [ -n "${GATEWAY:-}" ] || fail "ADDRESS=$ADDRESS: needs GATEWAY= as well, which QEMU's own side will be"
+    network=,net=$ADDRESS,dhcpstart=${ADDRESS%/*},host=$GATEWAY
+fi
+
+set -- -machine "$machine" -kernel "$image" -display none -monitor none -serial stdio \
+    -nic "user$network,hostfwd=tcp:127.0.0.1:$port-:$port,hostfwd=tcp:127.0.0.1:$port_tls-:$port_tls"
+
+# Nothing in an emulated board is random: it gets a new seed each time.
+if [ -n "$seed_address" ]; then
+    seed=${image%.elf}.seed
+    (umask 077 && head -c 32 /dev/urandom >"$seed")
+    set -- "$@" -device "loader,file=$seed,addr=$seed_address,force-raw=on"
+fi
+
+echo "http://127.0.0.1:$port and https://127.0.0.1:$port_tls, from this machine only; Ctrl-C ends it"
+exec qemu-system-arm "$@"
