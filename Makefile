@@ -320,7 +320,7 @@ fuzz-build: $(fuzz_targets)
 # ---- Tests of the whole --------------------------------------------------------------------
 
 test: ## Set up, then every test
-	@third_party/packages.sh build run test lint
+	@third_party/packages.sh build run board test lint
 	@$(MAKE) $(JOBS) --no-print-directory all
 	@$(MAKE) $(JOBS) --no-print-directory all CC=clang
 	@$(MAKE) $(JOBS) --no-print-directory check-layers
@@ -357,7 +357,7 @@ check-layers: $(call in,$(HOST),$(app_src) $(port_src)) ## What each layer inclu
 # ---- Code in good order --------------------------------------------------------------------
 
 lint: ## clang-format, clang-tidy, cppcheck and shellcheck over our code
-	@third_party/packages.sh build lint
+	@third_party/packages.sh build board lint
 	@$(MAKE) $(JOBS) --no-print-directory lint-format lint-tidy lint-cppcheck lint-shell
 
 lint-format:
@@ -366,7 +366,25 @@ lint-format:
 	    { echo "$$file: not laid out as .clang-format says: make format"; status=1; }; done; exit $$status
 
 # One file at a time, and only those whose object has been remade since.
-lint-tidy: $(patsubst %.c,build/lint/%.tidy,$(our_src))
+# Boards' code is read for their processor, with the sizes of the board that it belongs to.
+board_c := $(wildcard board/*/*.c)
+lint-tidy: $(patsubst %.c,build/lint/%.tidy,$(our_src) $(mcu_src) $(board_c))
+build/lint/port/cortex-m/%.tidy: port/cortex-m/%.c $(wildcard port/cortex-m/*.h) board/board_api.h build/lint/board_config.h .clang-tidy
+	@mkdir -p $(@D)
+	@echo "  clang-tidy $<"
+	@clang-tidy --quiet $< -- $(mcu_tidy) $(port_includes) -iquote build/lint -include board/mps2-an385/limits.h \
+	    2>$@.log || { cat $@.log; false; }
+	@touch $@
+build/lint/board/%.tidy: board/%.c board/board_api.h .clang-tidy
+	@mkdir -p $(@D)
+	@echo "  clang-tidy $<"
+	@clang-tidy --quiet $< -- $(mcu_tidy) $(port_includes) -include $(<D)/limits.h 2>$@.log || { cat $@.log; false; }
+	@touch $@
+build/lint/board_config.h: port/cortex-m/config.sh
+	@mkdir -p $(@D)
+	@port/cortex-m/config.sh lint $@
+mcu_tidy = -std=c11 --target=armv7m-none-eabi -isystem $(shell arm-none-eabi-gcc --specs=picolibc.specs -print-file-name=include) \
+    -isystem /usr/lib/picolibc/arm-none-eabi/include -iquote board
 build/lint/app/%: tidy_flags = $(app_includes)
 build/lint/port/%: tidy_flags = $(port_includes)
 build/lint/port/posix/%: tidy_flags = $(posix_includes)
@@ -381,12 +399,15 @@ build/lint/%.tidy: %.c $(HOST)/%.o .clang-tidy
 cppcheck = cppcheck --quiet -j $(shell nproc) --std=c11 --language=c --enable=warning,performance,portability \
     --inline-suppr --suppress=missingIncludeSystem --suppress=ctuuninitvar --error-exitcode=1 \
     --template=gcc -I app -I port
-lint-cppcheck:
+lint-cppcheck: build/lint/board_config.h
 	@echo "  cppcheck"
 	@mkdir -p build/lint/cppcheck/host build/lint/cppcheck/unit
 	@$(cppcheck) --cppcheck-build-dir=build/lint/cppcheck/host --include=port/posix/limits.h $(our_src)
 	@$(if $(wildcard tests/unit/*.c),$(cppcheck) --cppcheck-build-dir=build/lint/cppcheck/unit \
 	    --include=tests/unit/limits.h $(wildcard tests/unit/*.c))
+	@mkdir -p build/lint/cppcheck/boards
+	@$(cppcheck) --cppcheck-build-dir=build/lint/cppcheck/boards -I board -I build/lint --include=board/mps2-an385/limits.h \
+	    $(mcu_src) $(board_c)
 
 lint-shell:
 	@echo "  shellcheck"
@@ -414,7 +435,7 @@ endif
 .PHONY: run qemu size unit fuzz fuzz-build test test-fast e2e bench check-layers lint lint-format lint-tidy lint-cppcheck \
     lint-shell format packages sources tools clean distclean help
 packages: ## Install the Debian packages that build, run, test and lint need
-	@third_party/packages.sh build run test lint
+	@third_party/packages.sh build run board test lint
 
 sources: $(our_stamps) ## Fetch the sources of lwIP, wolfSSL and jsmn
 	@:

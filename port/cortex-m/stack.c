@@ -6,26 +6,34 @@
 
 #include "core.h"
 
+#include <stddef.h>
+
 #define PAINT 0x57acced5u
 #define GUARD_BYTES 32u /* the smallest region of an MPU, to which the linker script aligns */
 
-/* From the linker script: the stack grows down from top to bottom. */
+/* From the linker script: the stack grows down to its first word. The address of ..._bytes is a
+ * number. */
 extern uint32_t link_stack_bottom[];
-extern uint32_t link_stack_top[];
+extern char link_stack_bytes[];
 
 /* The guard's own words are out of bounds. */
-#define LOWEST (link_stack_bottom + GUARD_BYTES / 4u)
+#define LOWEST (GUARD_BYTES / sizeof link_stack_bottom[0])
 
-static uint32_t *stack_pointer(void) {
-    uint32_t *sp;
+static size_t stack_words(void) {
+    return (size_t)link_stack_bytes / sizeof link_stack_bottom[0];
+}
+
+/* Index of the word that the stack pointer points to. */
+static size_t top_of_stack(void) {
+    uintptr_t sp;
     __asm volatile("mov %0, sp" : "=r"(sp));
-    return sp;
+    return (sp - (uintptr_t)link_stack_bottom) / sizeof link_stack_bottom[0];
 }
 
 __attribute__((noinline)) void stack_paint(void) {
-    volatile uint32_t *const end = stack_pointer();
-    for (volatile uint32_t *at = link_stack_bottom; at < end; at++) {
-        *at = PAINT;
+    const size_t end = top_of_stack();
+    for (size_t i = 0; i < end; i++) {
+        ((volatile uint32_t *)link_stack_bottom)[i] = PAINT;
     }
 }
 
@@ -43,18 +51,19 @@ bool stack_guard(void) {
 }
 
 bool stack_overrun(void) {
-    return *(volatile uint32_t *)LOWEST != PAINT;
+    return ((volatile uint32_t *)link_stack_bottom)[LOWEST] != PAINT;
 }
 
 struct table_stats stack_stats(void) {
-    const volatile uint32_t *deepest = LOWEST;
-    while (deepest < link_stack_top && *deepest == PAINT) {
+    const size_t words = stack_words();
+    size_t deepest = LOWEST;
+    while (deepest < words && ((volatile uint32_t *)link_stack_bottom)[deepest] == PAINT) {
         deepest++;
     }
     return (struct table_stats){
         .name = "stack_bytes",
-        .used = (uint32_t)(4 * (link_stack_top - stack_pointer())),
-        .high_water = (uint32_t)(4 * (link_stack_top - deepest)),
-        .limit = (uint32_t)(4 * (link_stack_top - LOWEST)),
+        .used = (uint32_t)((words - top_of_stack()) * sizeof link_stack_bottom[0]),
+        .high_water = (uint32_t)((words - deepest) * sizeof link_stack_bottom[0]),
+        .limit = (uint32_t)((words - LOWEST) * sizeof link_stack_bottom[0]),
     };
 }

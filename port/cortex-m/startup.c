@@ -12,12 +12,13 @@
 #include <stdint.h>
 #include <string.h>
 
-/* From the linker script. */
+/* From the linker script. A symbol's address is all that it can hold: of ..._bytes it is a
+ * number. */
 extern uint32_t link_data_load[];
 extern uint32_t link_data_start[];
-extern uint32_t link_data_end[];
+extern char link_data_bytes[];
 extern uint32_t link_bss_start[];
-extern uint32_t link_bss_end[];
+extern char link_bss_bytes[];
 extern uint32_t link_stack_top[];
 
 int main(void);
@@ -25,9 +26,8 @@ void startup_reset(void);
 
 /* The stack is not in use yet beyond this function's frame, so it can be painted from here. */
 void startup_reset(void) {
-    memcpy(link_data_start, link_data_load,
-           (size_t)((char *)link_data_end - (char *)link_data_start));
-    memset(link_bss_start, 0, (size_t)((char *)link_bss_end - (char *)link_bss_start));
+    memcpy(link_data_start, link_data_load, (size_t)link_data_bytes);
+    memset(link_bss_start, 0, (size_t)link_bss_bytes);
     stack_paint();
     faults_enable();
     main();
