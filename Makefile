@@ -50,7 +50,7 @@ $(error LWIP_DIR=$(LWIP_DIR) holds no lwIP: it needs src/Filelists.mk)
 endif
 include $(LWIPDIR)/Filelists.mk
 endif
-lwip_src := $(COREFILES) $(CORE4FILES) $(CORE6FILES) $(LWIPDIR)/netif/ethernet.c \
+lwip_src := $(COREFILES) $(CORE4FILES) $(CORE6FILES) $(SNTPFILES) $(MDNSFILES) $(LWIPDIR)/netif/ethernet.c \
     $(LWIPDIR)/netif/ppp/polarssl/md5.c $(LWIP_DIR)/contrib/addons/tcp_isn/tcp_isn.c
 
 # Of wolfSSL what TLS 1.2 and 1.3, their ciphers, keys and certificates need: each line's files

@@ -6,6 +6,8 @@
  */
 #include "net_server.h"
 
+#include "net_stack.h"
+
 #include "lwip/ip_addr.h"
 #include "lwip/pbuf.h"
 #include "lwip/tcp.h"
@@ -282,7 +284,7 @@ static err_t on_accept(void *arg, struct altcp_pcb *pcb, err_t err) {
     struct net_conn *conn = find_free(s);
     LWIP_ASSERT("as many places as the app has connections, and one more", conn != NULL);
     *conn = (struct net_conn){.transport.ops = &ops, .server = s, .pcb = pcb};
-    ipaddr_ntoa_r(altcp_get_ip(pcb, 0), peer, sizeof peer);
+    net_stack_address_text(altcp_get_ip(pcb, 0), peer);
     conn->http = app_accept(s->app, &conn->transport, (struct slice){peer, (uint32_t)strlen(peer)});
     if (conn->http == NULL) {
         free_conn(conn);

@@ -9,7 +9,10 @@
 #include "text.h"
 
 #include "lwip/dhcp.h"
+#include "lwip/ethip6.h"
+#include "lwip/igmp.h"
 #include "lwip/init.h"
+#include "lwip/memp.h"
 #include "lwip/stats.h"
 #include "lwip/sys.h"
 #include "lwip/timeouts.h"
@@ -57,6 +60,14 @@ void net_stack_init(const struct net_stack_config *with) {
     memset(secret, 0, sizeof secret);
 }
 
+/* Ethernet carries IPv6 as well, and multicast, which that and mDNS live on. */
+static bool start_ethernet(struct netif *netif) {
+    netif->flags |= NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
+    netif->output_ip6 = ethip6_output;
+    netif_create_ip6_linklocal_address(netif, 1);
+    return igmp_start(netif) == ERR_OK;
+}
+
 bool net_stack_add(struct netif *netif, const struct net_stack_address *address, netif_init_fn init,
                    void *state, const char *hostname) {
     ip4_addr_t ip = {0};
@@ -72,9 +83,20 @@ bool net_stack_add(struct netif *netif, const struct net_stack_address *address,
     }
     netif_set_hostname(netif, hostname);
     netif_set_default(netif);
-    netif_set_up(netif);
-    netif_set_link_up(netif); /* announces the address (gratuitous ARP) */
+    if ((netif->flags & NETIF_FLAG_ETHERNET) != 0 && !start_ethernet(netif)) {
+        return false;
+    }
+    netif_set_up(netif); /* with the link up it announces the address (gratuitous ARP) */
     return !address->dhcp || dhcp_start(netif) == ERR_OK;
+}
+
+void net_stack_address_text(const ip_addr_t *address, char text[IPADDR_STRLEN_MAX]) {
+    ipaddr_ntoa_r(address, text, IPADDR_STRLEN_MAX);
+    for (char *c = text; *c != '\0'; c++) {
+        if (*c >= 'A' && *c <= 'F') {
+            *c = (char)(*c - 'A' + 'a');
+        }
+    }
 }
 
 void net_stack_random_mac(uint8_t mac[6]) {
@@ -95,27 +117,34 @@ uint32_t net_stack_sleep_ms(uint32_t max_ms) {
     return sleep_ms < max_ms ? sleep_ms : max_ms;
 }
 
+/* mDNS has one of its own. */
+LWIP_MEMPOOL_PROTOTYPE(MDNS_PKTS);
+static const struct memp_desc *const mdns_questions = &memp_MDNS_PKTS;
+
 /* Those that a client can fill. */
 static const struct {
     const char *name;
-    memp_t type;
+    const struct memp_desc *const *pool;
 } pools[] = {
-    {"network_connections", MEMP_TCP_PCB},
-    {"network_segments", MEMP_TCP_SEG},
-    {"network_frames", MEMP_PBUF_POOL},
+    {"network_connections", &memp_pools[MEMP_TCP_PCB]},
+    {"network_segments", &memp_pools[MEMP_TCP_SEG]},
+    {"network_frames", &memp_pools[MEMP_PBUF_POOL]},
+    {"network_reassembly_ipv4", &memp_pools[MEMP_REASSDATA]},
+    {"network_reassembly_ipv6", &memp_pools[MEMP_IP6_REASSDATA]},
+    {"mdns_questions", &mdns_questions},
 };
 
 #define POOLS (sizeof pools / sizeof pools[0])
 
 bool net_stack_table(uint32_t index, struct table_stats *stats) {
     if (index < POOLS) {
-        const struct stats_mem *pool = lwip_stats.memp[pools[index].type];
+        const struct memp_desc *pool = *pools[index].pool;
         *stats = (struct table_stats){
             .name = pools[index].name,
-            .used = (uint32_t)pool->used,
-            .high_water = (uint32_t)pool->max,
-            .limit = (uint32_t)pool->avail,
-            .refused_total = (uint32_t)pool->err,
+            .used = (uint32_t)pool->stats->used,
+            .high_water = (uint32_t)pool->stats->max,
+            .limit = pool->num,
+            .refused_total = (uint32_t)pool->stats->err,
         };
         return true;
     }

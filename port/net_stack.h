@@ -32,11 +32,16 @@ struct net_stack_address {
 /* Starts lwIP. Once, before everything else here. */
 void net_stack_init(const struct net_stack_config *config);
 
-/* Adds an interface, makes it the default one and brings it up. `init` is lwIP's netif init
- * function of the driver and finds `state` in netif->state; `hostname` (for DHCP) must stay.
- * False when the driver refuses or memory is short. */
+/* Adds the one interface and brings it up; Ethernet also gets an IPv6 link-local address. `init`
+ * is lwIP's netif init function of the driver. It finds `state` in netif->state, and sets MAC
+ * address, MTU, output (etharp_output), linkoutput, multicast filters if the MAC has any, and the
+ * flags: BROADCAST, ETHARP, ETHERNET, and LINK_UP unless it calls netif_set_link_up later.
+ * `hostname` (for DHCP) must stay. False when the driver refuses or memory is short. */
 bool net_stack_add(struct netif *netif, const struct net_stack_address *address, netif_init_fn init,
                    void *state, const char *hostname);
+
+/* Writes an address as RFC 5952 wants it, with lower-case digits, and its NUL. */
+void net_stack_address_text(const ip_addr_t *address, char text[IPADDR_STRLEN_MAX]);
 
 /* A random unicast, locally administered MAC address. */
 void net_stack_random_mac(uint8_t mac[6]);

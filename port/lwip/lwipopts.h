@@ -57,6 +57,12 @@
 #define CFG_NET_HEAP_SLABS (CFG_CONNECTIONS_MAX * 3 + 16)
 #endif
 
+/* Hosts on the link whose MAC addresses are remembered, for IPv4 and for IPv6 each: the scrapers,
+ * and some who come and go. 10..127; 24 and about 100 bytes. */
+#ifndef CFG_NET_NEIGHBORS
+#define CFG_NET_NEIGHBORS (CFG_SCRAPERS_MAX + 6 > 10 ? CFG_SCRAPERS_MAX + 6 : 10)
+#endif
+
 /* TLS connections at once, those in the handshake included: as many as the application has, and
  * some that have yet to show that they are worth a place there. 1..65534. */
 #ifndef CFG_TLS_SESSIONS_MAX
@@ -79,6 +85,9 @@
 /* Both need threads. */
 #define LWIP_SOCKET 0  /* was 1 */
 #define LWIP_NETCONN 0 /* was 1 */
+
+/* One Ethernet. Then an IPv6 link-local address needs no zone to be told from another. */
+#define LWIP_SINGLE_NETIF 1 /* was 0 */
 
 /* Handlers run the same over TCP and TLS, which is in altcp_tls_wolfssl. */
 #define LWIP_ALTCP 1     /* was 0 */
@@ -115,8 +124,13 @@
 /* Descriptors of memory that is sent without a copy: only benchmarks and services do that. */
 #define MEMP_NUM_PBUF (16 * TCP_SND_QUEUELEN / 2) /* was 16 */
 
-/* DHCP; one more for tests and services. */
-#define MEMP_NUM_UDP_PCB 2 /* was 4 */
+/* DHCP, SNTP, mDNS. */
+#define MEMP_NUM_UDP_PCB 3 /* was 4 */
+
+/* lwIP's own; SNTP's next request and its answer that does not come; mDNS's probes, what it delays
+ * for each IP version, and truncated questions that wait for their rest. */
+#define MEMP_NUM_SYS_TIMEOUT /* was LWIP_NUM_SYS_TIMEOUT_INTERNAL */ \
+    (LWIP_NUM_SYS_TIMEOUT_INTERNAL + 2 + 1 + 2 * 5 + MDNS_MAX_STORED_PKTS)
 
 /* Frames as they arrive. */
 #define PBUF_POOL_SIZE CFG_NET_FRAMES         /* was 16 */
@@ -131,6 +145,13 @@
 #define MEMP_NUM_FRAG_PBUF 16 /* was 15 */
 #define IP_REASS_MAX_PBUFS 24 /* was 10: a ping of 32 KiB at MTU 1500 */
 
+/* Addresses of the link. */
+#define ARP_TABLE_SIZE CFG_NET_NEIGHBORS /* was 10 */
+
+/* mDNS is multicast: the group of all hosts, and its own. */
+#define LWIP_IGMP 1           /* was 0 */
+#define MEMP_NUM_IGMP_GROUP 2 /* was 8 */
+
 #define LWIP_DHCP 1 /* was 0 */
 
 /* Probing an offered address takes seconds in which the board answers nobody; the DHCP server has
@@ -140,8 +161,62 @@
 /* Says its name to the DHCP server. */
 #define LWIP_NETIF_HOSTNAME 1 /* was 0 */
 
-/* The port reports an address that DHCP brought. */
-#define LWIP_NETIF_STATUS_CALLBACK 1 /* was 0 */
+/* net_services and mDNS follow the link and its addresses. */
+#define LWIP_NETIF_EXT_STATUS_CALLBACK 1 /* was 0 */
+
+/* ---- IPv6 ----------------------------------------------------------------------------------- */
+
+/* A link-local address made of the MAC address, and one for each of two prefixes that routers
+ * advertise (SLAAC, RFC 4862); DHCPv6 is not used. */
+#define LWIP_IPV6 1               /* was 0 */
+#define LWIP_IPV6_NUM_ADDRESSES 3 /* was 3 */
+
+/* The solicited-node group of each address, and mDNS's. */
+#define MEMP_NUM_MLD6_GROUP (LWIP_IPV6_NUM_ADDRESSES + 1) /* was 4 */
+
+#define LWIP_ND6_NUM_NEIGHBORS CFG_NET_NEIGHBORS    /* was 10 */
+#define LWIP_ND6_NUM_DESTINATIONS CFG_NET_NEIGHBORS /* was 10 */
+#define LWIP_ND6_NUM_PREFIXES 2                     /* was 5: as many as addresses for them */
+#define LWIP_ND6_NUM_ROUTERS 2                      /* was 3 */
+
+/* While a neighbour's MAC address is asked for, its newest packet waits (RFC 4861 section 7.2.2
+ * asks for no more); TCP repeats the others. */
+#define LWIP_ND6_QUEUEING 0 /* was LWIP_IPV6 */
+
+/* What reassembly keeps of a fragment is larger than its header where pointers are. */
+#define IPV6_FRAG_COPYHEADER (__SIZEOF_POINTER__ > 4) /* was 0 */
+
+/* ---- time and name (net_services) ----------------------------------------------------------- */
+
+/* The time is net_clock's. Two servers: when one does not answer the other is asked. An answer
+ * must come from the server asked and return the time stamp sent to it, whose bits below a
+ * millisecond are random. */
+#define SNTP_MAX_SERVERS 2          /* was LWIP_DHCP_MAX_NTP_SERVERS */
+#define LWIP_DHCP_GET_NTP_SRV 1     /* was 0 */
+#define LWIP_DHCP_MAX_NTP_SERVERS 2 /* was 1 */
+#define SNTP_CHECK_RESPONSE 2       /* was 0 */
+#define SNTP_COMP_ROUNDTRIP 1       /* was 0 */
+#define SNTP_SET_SYSTEM_TIME_NTP(seconds, fraction) \
+    net_clock_set_ntp(seconds, fraction) /* was SNTP_SET_SYSTEM_TIME, which is empty */
+#define SNTP_GET_SYSTEM_TIME_NTP(seconds, fraction) \
+    net_clock_get_ntp(&(seconds), &(fraction)) /* was SNTP_GET_SYSTEM_TIME, which is zero */
+#include "net_clock.h"
+
+/* Answers for its name and its service, and asks for nothing. */
+#define LWIP_MDNS_RESPONDER 1 /* was 0 */
+#define LWIP_MDNS_SEARCH 0    /* was 1 */
+#define MDNS_MAX_SERVICES 1   /* was 1 */
+
+/* mDNS keeps its state in the netif. */
+#define LWIP_NUM_NETIF_CLIENT_DATA 1 /* was 0 */
+
+/* Parts of truncated questions that are kept, half a second at most. Without them an answer says
+ * what the asker knows already. */
+#define MDNS_MAX_STORED_PKTS 2 /* was 4 */
+
+/* All records with three IPv6 addresses and a name of 16 bytes: an announcement that does not fit
+ * is not sent at all. */
+#define MDNS_OUTPUT_PACKET_SIZE 768 /* was 512 */
 
 /* ---- TCP ------------------------------------------------------------------------------------ */
 
@@ -207,6 +282,9 @@
 
 #if CFG_NET_MTU_MAX < 576 || CFG_NET_MTU_MAX > 9000
 #error "CFG_NET_MTU_MAX: set 576 to 9000"
+#endif
+#if CFG_NET_NEIGHBORS < 10 || CFG_NET_NEIGHBORS > 127
+#error "CFG_NET_NEIGHBORS: set 10 to 127"
 #endif
 #if CFG_NET_HEAP_SLABS == 0 && !defined(CFG_NET_HEAP_BYTES)
 #error "CFG_NET_HEAP_BYTES: set the size of lwIP's heap, or CFG_NET_HEAP_SLABS to 1 or more"

@@ -5,7 +5,12 @@
  */
 #include "clock.h"
 
+#include "clock_sntp.h"
+#include "net_clock.h"
+
 #include <time.h>
+
+static bool by_sntp;
 
 uint32_t clock_monotonic_ms(void) {
     struct timespec t;
@@ -13,8 +18,15 @@ uint32_t clock_monotonic_ms(void) {
     return (uint32_t)((uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u);
 }
 
+void clock_use_sntp(void) {
+    by_sntp = true;
+}
+
 bool clock_wall_ms(int64_t *unix_ms) {
     struct timespec t;
+    if (by_sntp) {
+        return net_clock_wall_ms(unix_ms);
+    }
     if (clock_gettime(CLOCK_REALTIME, &t) != 0) {
         return false;
     }

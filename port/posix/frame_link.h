@@ -25,6 +25,9 @@ struct frame_link {
      * come. */
     uint32_t (*receive)(struct frame_link *link, uint32_t frames_max);
 
+    /* True while the cable is plugged in, so to say. NULL: always. */
+    bool (*is_up)(const struct frame_link *link);
+
     /* Sends what was kept back to be sent together. */
     void (*flush)(struct frame_link *link);
 

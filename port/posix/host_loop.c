@@ -36,6 +36,23 @@ bool host_loop_init(struct host_loop *loop) {
     return loop->signals_fd >= 0;
 }
 
+/* How long a change of the link may go unseen. */
+#define LINK_MS 200u
+
+/* Tells lwIP what has become of the link. */
+static void follow_link(struct host_loop *loop, uint32_t now_ms) {
+    struct frame_link *link = loop->link;
+    if (link->is_up == NULL || now_ms - loop->link_seen_ms < LINK_MS) {
+        return;
+    }
+    loop->link_seen_ms = now_ms;
+    if (!link->is_up(link)) {
+        netif_set_link_down(&link->netif);
+    } else {
+        netif_set_link_up(&link->netif);
+    }
+}
+
 /* Sleeps until a frame or a signal comes, at most `sleep_ms`. True when a signal came. */
 static bool look(struct host_loop *loop, uint32_t sleep_ms) {
     struct pollfd fds[2] = {
@@ -71,6 +88,7 @@ bool host_loop_run(struct host_loop *loop) {
         }
         if (frames == 0 || now_ms - loop->looked_ms >= LOOK_MS) {
             loop->looked_ms = now_ms;
+            follow_link(loop, now_ms);
             if (look(loop, frames == 0 ? net_stack_sleep_ms(SLEEP_MS_MAX) : 0)) {
                 return true;
             }

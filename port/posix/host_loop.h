@@ -15,6 +15,7 @@ struct host_loop {
     struct frame_link *link;
     int signals_fd;
     uint32_t looked_ms;                           /* when poll(2) was last asked */
+    uint32_t link_seen_ms;                        /* when the link was last looked at */
     void (*turn)(void *context, uint32_t now_ms); /* the application's, once a turn */
     void *context;
 };

@@ -5,9 +5,11 @@
  */
 #include "app.h"
 #include "clock.h"
+#include "clock_sntp.h"
 #include "entropy.h"
 #include "host_loop.h"
 #include "net_server.h"
+#include "net_services.h"
 #include "net_stack.h"
 #include "net_tls.h"
 #include "netif_passt.h"
@@ -74,12 +76,7 @@ static void say_urls(const char *host) {
     }
 }
 
-static void say_address(struct netif *netif) {
-    char address[IP4ADDR_STRLEN_MAX];
-    if (ip4_addr_isany_val(*netif_ip4_addr(netif))) {
-        return; /* DHCP has no answer yet, or took it back */
-    }
-    ip4addr_ntoa_r(netif_ip4_addr(netif), address, sizeof address);
+static void say_reachable(const char *address) {
     /* Only passt reaches an address behind it; people reach what passt forwards. */
     const char *host = options.passt == NULL ? address : "127.0.0.1";
     say_urls(host);
@@ -88,6 +85,10 @@ static void say_address(struct netif *netif) {
     }
     printf("\n");
     say_try(host);
+}
+
+static void say(const char *line) {
+    printf("%s\n", line);
 }
 
 /* ---- start ------------------------------------------------------------------------------- */
@@ -127,6 +128,23 @@ static bool start_netif(struct frame_link *link) {
     bool over_tap = link == &tap.link;
     return net_stack_add(&link->netif, &address, over_tap ? netif_tap_init : netif_passt_init,
                          over_tap ? (void *)&tap : (void *)&passt, "pingshot");
+}
+
+/* Behind passt nobody would hear mDNS, and what it hands on to the host's own network must not
+ * be heard there. */
+static bool start_services(struct netif *netif) {
+    const struct net_services_config config = {
+        .name = options.passt == NULL ? "pingshot" : NULL,
+        .port = options.disable_http ? options.port_tls : options.port,
+        .https = options.disable_http,
+        .ntp = options.sntp,
+        .say = say,
+        .reachable = say_reachable,
+    };
+    if (options.sntp != NULL) {
+        clock_use_sntp();
+    }
+    return net_services_start(netif, &config);
 }
 
 static void warn(const char *line) {
@@ -210,11 +228,9 @@ static int run(struct host_loop *loop) {
     int status = 0;
     if ((!options.disable_tls && !start_tls(&problem)) || !start_app(&problem)) {
         status = give_up(1, &problem);
-    } else if (!start_netif(link)) {
+    } else if (!start_netif(link) || !start_services(&link->netif)) {
         status = give_up_line("cannot start the network interface: lwIP has no memory for it");
     } else {
-        netif_set_status_callback(&link->netif, say_address);
-        say_address(&link->netif);
         loop->link = link;
         loop->turn = turn;
         loop->context = &app;

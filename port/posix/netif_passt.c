@@ -181,7 +181,8 @@ err_t netif_passt_init(struct netif *netif) {
     netif->mtu = passt->mtu;
     netif->hwaddr_len = ETH_HWADDR_LEN;
     net_stack_random_mac(netif->hwaddr);
-    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET;
+    netif->flags =
+        NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP;
     netif->output = etharp_output;
     netif->linkoutput = send_frame;
     return ERR_OK;

@@ -16,6 +16,7 @@
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -109,6 +110,12 @@ static err_t send_frame(struct netif *netif, struct pbuf *p) {
     return ERR_OK;
 }
 
+/* The kernel takes frames only while the device is up. */
+static bool is_up(const struct frame_link *link) {
+    struct pollfd device = {.fd = link->fd, .events = POLLOUT};
+    return poll(&device, 1, 0) == 1 && (device.revents & POLLOUT) != 0;
+}
+
 /* Each frame is a system call anyway, and is gone when it returns. */
 static void flush_nothing(struct frame_link *link) {
     (void)link;
@@ -126,7 +133,8 @@ err_t netif_tap_init(struct netif *netif) {
     netif->mtu = tap->mtu;
     netif->hwaddr_len = ETH_HWADDR_LEN;
     net_stack_random_mac(netif->hwaddr);
-    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET;
+    netif->flags =
+        NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP;
     netif->output = etharp_output;
     netif->linkoutput = send_frame;
     return ERR_OK;
@@ -261,7 +269,11 @@ bool netif_tap_open(struct netif_tap *tap, const struct netif_tap_config *config
         return false;
     }
     *tap = (struct netif_tap){
-        .link = {.fd = fd, .receive = receive, .flush = flush_nothing, .close = close_device},
+        .link = {.fd = fd,
+                 .receive = receive,
+                 .is_up = is_up,
+                 .flush = flush_nothing,
+                 .close = close_device},
         .mtu = config->mtu,
     };
     return true;

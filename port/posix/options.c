@@ -6,6 +6,7 @@
 #include "options.h"
 
 #include "config.h"
+#include "net_services.h"
 
 #include <stddef.h>
 
@@ -37,6 +38,8 @@ const char options_help[] =
     "                           (the first address of the network)\n"
     "  --mtu BYTES              576 to 9000 (1500)\n"
     "  --dhcp                   get address and gateway by DHCP\n"
+    "  --sntp SERVER            get the time from this NTP server, not from the kernel's clock: its\n"
+    "                           address, or dhcp: one that DHCP names\n"
     "  --explicit-timestamps    expose events with the time they happened at; the same as\n"
     "                           USE_EXPLICIT_TIMESTAMPS=true in the environment\n"
     "  --scraper-timeout TIME   forget a scraper not seen for TIME: seconds, or a number with\n"
@@ -200,6 +203,15 @@ static bool read_gateway(struct options *o, struct slice value, struct problem *
     return true;
 }
 
+static bool read_sntp(struct options *o, struct slice value, struct problem *problem) {
+    if (!net_services_is_ntp(value.bytes)) {
+        return refuse(problem, "--sntp", value,
+                      "is not an NTP server's IPv4 or IPv6 address; say one, or dhcp");
+    }
+    o->sntp = value.bytes; /* a value ends where its argument ends */
+    return true;
+}
+
 static bool read_scraper_timeout(struct options *o, struct slice value, struct problem *problem) {
     static const struct {
         struct slice unit;
@@ -269,6 +281,7 @@ static const struct row rows[] = {
     {"--address", read_address, NO_FLAG, OPTIONS_RUN},
     {"--gateway", read_gateway, NO_FLAG, OPTIONS_RUN},
     {"--mtu", read_mtu, NO_FLAG, OPTIONS_RUN},
+    {"--sntp", read_sntp, NO_FLAG, OPTIONS_RUN},
     {"--scraper-timeout", read_scraper_timeout, NO_FLAG, OPTIONS_RUN},
     {"--duplicate-events", read_duplicates, NO_FLAG, OPTIONS_RUN},
     {"--dhcp", NULL, offsetof(struct options, dhcp), OPTIONS_RUN},
@@ -329,6 +342,10 @@ static bool check_link(const struct options *defaults, const struct options *o,
     if (o->dhcp && o->address != defaults->address) {
         return problem_set(problem, PROBLEM_MALFORMED,
                            "--dhcp and --address exclude each other; say one of them");
+    }
+    if (o->sntp != NULL && strcmp(o->sntp, "dhcp") == 0 && !o->dhcp) {
+        return problem_set(problem, PROBLEM_MALFORMED,
+                           "--sntp dhcp needs --dhcp; say it, or an NTP server's address");
     }
     return true;
 }

@@ -35,6 +35,7 @@ struct options {
     const char *passt;     /* path of passt's socket, or NULL: use the TAP */
     bool dhcp;
     bool gateway_given;
+    const char *sntp; /* as net_services_config.ntp */
     uint32_t address; /* this and the next two in host order */
     uint32_t netmask;
     uint32_t gateway;

@@ -57,6 +57,7 @@ static inline err_t init_wire(struct netif *netif) {
     netif->name[0] = 't';
     netif->name[1] = 'w';
     netif->mtu = 1500;
+    netif->flags = NETIF_FLAG_LINK_UP;
     netif->output = put_on_wire;
     return ERR_OK;
 }

@@ -210,12 +210,11 @@ static void a_closed_socket_ends_the_link(void **state) {
 /* ---- sending ----------------------------------------------------------------------------- */
 
 static void send_udp(uint16_t n) {
-    static const ip4_addr_t broadcast = {0xffffffff};
     struct pbuf *p = pbuf_alloc(PBUF_TRANSPORT, n, PBUF_RAM);
     struct udp_pcb *pcb = udp_new();
     assert_non_null(p);
     memset(p->payload, 0x5a, n);
-    udp_sendto_if(pcb, p, &broadcast, 9, &passt.link.netif);
+    udp_sendto_if(pcb, p, IP_ADDR_BROADCAST, 9, &passt.link.netif);
     udp_remove(pcb);
     pbuf_free(p);
 }

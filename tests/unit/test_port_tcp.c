@@ -90,6 +90,7 @@ static err_t capture(struct netif *from, struct pbuf *p, const ip4_addr_t *to) {
 static err_t init_netif(struct netif *n) {
     n->name[0] = 't';
     n->mtu = 1500;
+    n->flags = NETIF_FLAG_LINK_UP;
     n->output = capture;
     return ERR_OK;
 }
