@@ -175,7 +175,7 @@ size: $(HOST)/pingshot ## Sizes of the host build: by section, and its largest o
 
 # ---- Boards ----------------------------------------------------------------------------------
 #
-#     make BOARD=mps2-an385 [ADDRESS=192.168.76.2/24 GATEWAY=192.168.76.1]
+#     make BOARD=mps2-an385 [ADDRESS=192.168.76.2/24 GATEWAY=192.168.76.1] [NTP=192.168.76.1]
 #
 # A board is a folder board/NAME; its board.mk says what is special about it:
 #
@@ -203,7 +203,7 @@ IMAGE     := $(MCU)$(VARIANT:%=/%)
 board_dir := board/$(BOARD)
 mcu_flags := --specs=picolibc.specs $(BOARD_CPU) $(BOARD_OPT)
 
-export ADDRESS GATEWAY PORT PORT_TLS
+export ADDRESS GATEWAY NTP PORT PORT_TLS
 
 $(eval $(call objects,$(MCU),-include $(board_dir)/limits.h,$(mcu_flags)))
 

@@ -114,15 +114,19 @@ static void say_time(int64_t unix_ms) {
     end(&t);
 }
 
-static void choose_server(void) {
+static bool choose_server(void) {
     ip_addr_t address;
     net_clock_on_known(say_time);
     sntp_setoperatingmode(SNTP_OPMODE_POLL);
     if (is_dhcp(state.config.ntp)) {
         sntp_servermode_dhcp(1);
-    } else if (parse_server(state.config.ntp, &address)) {
-        sntp_setserver(0, &address);
+        return true;
     }
+    if (!parse_server(state.config.ntp, &address)) {
+        return false;
+    }
+    sntp_setserver(0, &address);
+    return true;
 }
 
 /* The first request goes out some seconds (at random) after the first address that may lead to the
@@ -242,8 +246,8 @@ static void on_change(struct netif *netif, netif_nsc_reason_t reason,
 
 bool net_services_start(struct netif *netif, const struct net_services_config *config) {
     state.config = *config;
-    if (config->ntp != NULL) {
-        choose_server();
+    if (config->ntp != NULL && !choose_server()) {
+        return false;
     }
     netif_add_ext_callback(&state.observer, on_change);
     follow_ip4(netif);

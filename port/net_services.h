@@ -38,7 +38,7 @@ struct net_services_config {
 };
 
 /* Starts the services on `netif`, which net_stack_add has added, and tells the addresses that it
- * has already. Once. False when lwIP has no memory for them. */
+ * has already. Once. False when lwIP has no memory for them, or config->ntp is no server's. */
 bool net_services_start(struct netif *netif, const struct net_services_config *config);
 
 /* True when `text` is what net_services_config.ntp may be: an IPv4 or IPv6 address of one host,

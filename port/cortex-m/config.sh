@@ -46,6 +46,21 @@ else
     [ -z "$gateway" ] || router=$(hex GATEWAY "$gateway")
 fi
 
+# net_services_is_ntp's rules, but for an IPv6 address only its characters are looked at here.
+case ${NTP:=$([ $dhcp = false ] || echo dhcp)} in
+'') ntp=NULL ;;
+dhcp)
+    [ $dhcp = true ] || fail "NTP=dhcp: DHCP is off; give the server's address, or leave out ADDRESS="
+    ntp='"dhcp"'
+    ;;
+*[!0-9a-fA-F:.]*) fail "NTP=$NTP: wants an NTP server's IPv4 or IPv6 address, or dhcp" ;;
+*:*) ntp="\"$NTP\"" ;;
+*)
+    hex NTP "$NTP" >/dev/null
+    ntp="\"$NTP\""
+    ;;
+esac
+
 # port NAME VALUE
 port() {
     case $2 in
@@ -63,6 +78,7 @@ cat >"$file.new" <<END
 #define CFG_BOARD_ADDRESS $ip
 #define CFG_BOARD_NETMASK $mask
 #define CFG_BOARD_GATEWAY $router
+#define CFG_BOARD_NTP $ntp
 #define CFG_BOARD_PORT $PORT
 #define CFG_BOARD_PORT_TLS $PORT_TLS
 END

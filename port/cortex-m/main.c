@@ -11,14 +11,13 @@
 #include "core.h"
 #include "faults.h"
 #include "net_server.h"
+#include "net_services.h"
 #include "net_stack.h"
 #include "net_tls.h"
 #include "random.h"
 #include "retained.h"
 #include "stack.h"
 #include "systick.h"
-
-#include "lwip/ip4_addr.h"
 
 #include <string.h>
 
@@ -101,16 +100,15 @@ static bool start_random(void) {
     return seeded;
 }
 
-static void say_address(struct netif *n) {
-    if (ip4_addr_isany_val(*netif_ip4_addr(n))) {
-        return;
-    }
-    char address[IP4ADDR_STRLEN_MAX];
-    ip4addr_ntoa_r(netif_ip4_addr(n), address, sizeof address);
+static void say(const char *line) {
+    console_say(CONSOLE_INFO, line);
+}
+
+static void say_reachable(const char *host) {
     struct console_line line;
     console_begin(&line, CONSOLE_INFO);
     text_puts(&line.text, "ready: http://");
-    text_puts(&line.text, address);
+    text_puts(&line.text, host);
     text_put_char(&line.text, ':');
     text_put_u64(&line.text, CFG_BOARD_PORT);
     text_put_char(&line.text, '/');
@@ -143,11 +141,17 @@ static void start_netif(void) {
         .netmask = CFG_BOARD_NETMASK,
         .gateway = CFG_BOARD_GATEWAY,
     };
-    if (!net_stack_add(&netif, &address, board_netif_init, NULL, "pingshot")) {
+    const struct net_services_config services = {
+        .name = "pingshot",
+        .port = CFG_BOARD_PORT,
+        .ntp = CFG_BOARD_NTP,
+        .say = say,
+        .reachable = say_reachable,
+    };
+    if (!net_stack_add(&netif, &address, board_netif_init, NULL, "pingshot") ||
+        !net_services_start(&netif, &services)) {
         faults_trap("cannot start the network interface");
     }
-    netif_set_status_callback(&netif, say_address);
-    say_address(&netif);
 }
 
 /* Sleeps until an interrupt, unless there is work. SysTick ends it within a millisecond, which is

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "core.h"
+#include "net_clock.h"
 
 static volatile uint32_t now_ms;
 
@@ -24,6 +25,5 @@ uint32_t clock_monotonic_ms(void) {
 }
 
 bool clock_wall_ms(int64_t *unix_ms) {
-    (void)unix_ms;
-    return false;
+    return net_clock_wall_ms(unix_ms);
 }

@@ -121,8 +121,9 @@
 /* As many as every connection may queue: none starves because others do not read. */
 #define MEMP_NUM_TCP_SEG ((CFG_CONNECTIONS_MAX + 1) * TCP_SND_QUEUELEN) /* was 16 */
 
-/* Descriptors of memory that is sent without a copy: only benchmarks and services do that. */
-#define MEMP_NUM_PBUF (16 * TCP_SND_QUEUELEN / 2) /* was 16 */
+/* Descriptors of memory that is sent without a copy: only benchmarks do that, from 16 connections
+ * on a host and from few on a board. */
+#define MEMP_NUM_PBUF ((CFG_NET_HEAP_SLABS > 0 ? 8 : 2) * TCP_SND_QUEUELEN) /* was 16 */
 
 /* DHCP, SNTP, mDNS. */
 #define MEMP_NUM_UDP_PCB 3 /* was 4 */
@@ -140,10 +141,12 @@
 
 #define IP_DEFAULT_TTL 64 /* was 255; the value recommended today */
 
-/* Let a hand-made fragmented ping through, and no more. */
-#define MEMP_NUM_REASSDATA 2  /* was 5 */
-#define MEMP_NUM_FRAG_PBUF 16 /* was 15 */
-#define IP_REASS_MAX_PBUFS 24 /* was 10: a ping of 32 KiB at MTU 1500 */
+/* Let a hand-made fragmented ping through, and no more: on a host 32 KiB at MTU 1500. Fragments
+ * that wait for others take a quarter of the frames at most, for each IP version. Those that go
+ * out are handed to the device one by one. */
+#define MEMP_NUM_REASSDATA 2                                                   /* was 5 */
+#define MEMP_NUM_FRAG_PBUF 4                                                   /* was 15 */
+#define IP_REASS_MAX_PBUFS (CFG_NET_FRAMES / 4 < 24 ? CFG_NET_FRAMES / 4 : 24) /* was 10 */
 
 /* Addresses of the link. */
 #define ARP_TABLE_SIZE CFG_NET_NEIGHBORS /* was 10 */
