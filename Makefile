@@ -203,7 +203,8 @@ IMAGE     := $(MCU)$(VARIANT:%=/%)
 board_dir := board/$(BOARD)
 mcu_flags := --specs=picolibc.specs $(BOARD_CPU) $(BOARD_OPT)
 
-export ADDRESS GATEWAY NTP PORT PORT_TLS
+export ADDRESS GATEWAY NTP PORT PORT_TLS DISABLE_HTTP DISABLE_TLS
+export EXPLICIT_TIMESTAMPS DUPLICATE_EVENTS SCRAPER_TIMEOUT TRUST_PROXY
 
 $(eval $(call objects,$(MCU),-include $(board_dir)/limits.h,$(mcu_flags)))
 

@@ -32,16 +32,25 @@ gateway=${GATEWAY:-}
 
 if [ "$address" = dhcp ]; then
     [ -z "$gateway" ] || fail "GATEWAY=$gateway: DHCP brings it; give ADDRESS=, too, or neither"
-    dhcp=true ip=0 mask=0 router=0
+    dhcp=true
+    ip=0 mask=0 router=0
 else
     dhcp=false
     bits=${address#*/}
     case $bits in
-    [1-9] | [12][0-9] | 3[0-2]) ;;
+    [1-9] | [12][0-9] | 30) ;;
     *) fail "ADDRESS=$address: wants dhcp, or an address with its prefix, like 192.168.76.2/24" ;;
     esac
     ip=$(hex ADDRESS "${address%/*}")
-    mask=$(printf '0x%08xu' $(((0xffffffff << (32 - bits)) & 0xffffffff)))
+    host_bits=$((0xffffffff >> bits))
+    mask=$(printf '0x%08x' $((0xffffffff ^ host_bits)))
+    host=$((${ip%u} & host_bits))
+    if [ $host = 0 ] || [ $host = $host_bits ]; then
+        fail "ADDRESS=$address: is the network's own or its broadcast address; give one between them"
+    fi
+    case $((${ip%u} >> 24)) in
+    0 | 127 | 22[4-9] | 2[3-5]?) fail "ADDRESS=$address: no host can have it; give one like 192.168.76.2/24" ;;
+    esac
     router=0
     [ -z "$gateway" ] || router=$(hex GATEWAY "$gateway")
 fi
@@ -70,6 +79,32 @@ port() {
 }
 port PORT "${PORT:=8090}"
 port PORT_TLS "${PORT_TLS:=8443}"
+[ "$PORT" != "$PORT_TLS" ] || fail "PORT=$PORT PORT_TLS=$PORT_TLS: wants two different ports"
+
+# switch NAME VALUE: true or false
+switch() {
+    case $2 in
+    '' | 0) echo false ;;
+    1) echo true ;;
+    *) fail "$1=$2: wants 1 or 0" ;;
+    esac
+}
+timestamps=$(switch EXPLICIT_TIMESTAMPS "${EXPLICIT_TIMESTAMPS:-}")
+proxy=$(switch TRUST_PROXY "${TRUST_PROXY:-}")
+http_off=$(switch DISABLE_HTTP "${DISABLE_HTTP:-}")
+tls_off=$(switch DISABLE_TLS "${DISABLE_TLS:-}")
+[ "$http_off $tls_off" != 'true true' ] || fail "DISABLE_HTTP=1 DISABLE_TLS=1: nothing is left to serve"
+
+case ${DUPLICATE_EVENTS:=queue} in
+queue) duplicates=DELIVERY_QUEUE ;;
+last) duplicates=DELIVERY_LAST ;;
+sum) duplicates=DELIVERY_SUM ;;
+*) fail "DUPLICATE_EVENTS=$DUPLICATE_EVENTS: wants queue, last or sum" ;;
+esac
+
+case ${SCRAPER_TIMEOUT:=600} in
+*[!0-9]* | 0* | ???????*) fail "SCRAPER_TIMEOUT=$SCRAPER_TIMEOUT: wants seconds, 1 to 999999" ;;
+esac
 
 cat >"$file.new" <<END
 /* Made by config.sh from what make was given. */
@@ -81,5 +116,11 @@ cat >"$file.new" <<END
 #define CFG_BOARD_NTP $ntp
 #define CFG_BOARD_PORT $PORT
 #define CFG_BOARD_PORT_TLS $PORT_TLS
+#define CFG_BOARD_DISABLE_HTTP $http_off
+#define CFG_BOARD_DISABLE_TLS $tls_off
+#define CFG_BOARD_EXPLICIT_TIMESTAMPS $timestamps
+#define CFG_BOARD_DUPLICATES $duplicates
+#define CFG_BOARD_SCRAPER_TIMEOUT_MS ${SCRAPER_TIMEOUT}000u
+#define CFG_BOARD_TRUST_PROXY $proxy
 END
 if cmp -s "$file.new" "$file"; then rm "$file.new"; else mv "$file.new" "$file"; fi

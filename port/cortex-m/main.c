@@ -119,6 +119,10 @@ static void start_app(void) {
     struct problem problem = {0};
     struct app_config config = {
         .target = CFG_BOARD,
+        .scraper_timeout_ms = CFG_BOARD_SCRAPER_TIMEOUT_MS,
+        .duplicates = CFG_BOARD_DUPLICATES,
+        .explicit_timestamps = CFG_BOARD_EXPLICIT_TIMESTAMPS,
+        .trust_proxy = CFG_BOARD_TRUST_PROXY,
         .port_table = port_table,
         .resets = resets,
         .network_errors = board_counter,
