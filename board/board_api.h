@@ -37,8 +37,9 @@ bool board_pending(void);
 bool board_counter(uint32_t index, const char **name, uint32_t *total);
 
 /* External interrupt `irq` (0: the first behind the core's own). It only notes what happened and
- * silences its source; the work is board_poll's. */
-void board_interrupt(uint32_t irq);
+ * silences its source; the work is board_poll's. Returns true for a watchdog's warning: then where
+ * the program hangs is recorded before the watchdog resets. */
+bool board_interrupt(uint32_t irq);
 
 /* ---- console, entropy ---------------------------------------------------------------------- */
 
@@ -59,7 +60,7 @@ enum board_reset_cause {
     BOARD_RESET_SOFTWARE,
 };
 
-/* Why the chip says that it started. Asking clears it. */
+/* Why the chip says that it started. Once. */
 enum board_reset_cause board_reset_cause(void);
 
 /* Resets the chip; RAM keeps what it holds. */

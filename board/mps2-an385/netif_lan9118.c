@@ -474,11 +474,12 @@ int8_t board_netif_init(struct netif *netif) {
 
 /* ---- turns of the main loop, and the interrupt --------------------------------------------------- */
 
-void board_interrupt(uint32_t irq) {
+bool board_interrupt(uint32_t irq) {
     if (irq == CFG_LAN9118_IRQ) {
         LAN9118_WRITE(INT_EN, 0);
         chip.noticed = true;
     }
+    return false;
 }
 
 bool board_pending(void) {

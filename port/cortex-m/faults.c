@@ -23,7 +23,6 @@
 extern uint32_t link_stack_bottom[];
 
 void faults_handle(uint32_t sp, uint32_t lr, uint32_t pc);
-void faults_watchdog(const uint32_t *frame);
 
 static volatile bool warned;
 
@@ -98,7 +97,6 @@ __attribute__((naked)) void faults_entry(void) {
                    ".ltorg");
 }
 
-/* The watchdog's warning: notes where the program hangs. Its second expiry resets. */
 void faults_watchdog(const uint32_t *frame) {
     warned = true;
     retained_end(&(struct retained_end){.cause = RETAINED_WATCHDOG,

@@ -7,6 +7,7 @@
 #define PINGSHOT_FAULTS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Makes divisions by zero fault, and guards the stack where there is an MPU. */
 void faults_enable(void);
@@ -16,6 +17,10 @@ _Noreturn void faults_trap(const char *text);
 
 /* A reset that was asked for. */
 _Noreturn void faults_reset(void);
+
+/* The watchdog's warning, its first expiry: notes where the program hangs. The second one resets.
+ * `frame` is what the exception stacked: r0-r3, r12, lr, pc, xPSR. */
+void faults_watchdog(const uint32_t *frame);
 
 /* True once after the watchdog has warned (its first expiry is an NMI on some chips) and the main
  * loop goes on all the same. */

@@ -23,6 +23,7 @@ extern uint32_t link_stack_top[];
 
 int main(void);
 void startup_reset(void);
+void startup_interrupt(const uint32_t *frame);
 
 /* The stack is not in use yet beyond this function's frame, so it can be painted from here. */
 void startup_reset(void) {
@@ -34,8 +35,16 @@ void startup_reset(void) {
     faults_trap("main returned");
 }
 
-static void interrupt(void) {
-    board_interrupt((ICSR & ICSR_VECTACTIVE) - 16u);
+/* `frame` is what the exception stacked. */
+void startup_interrupt(const uint32_t *frame) {
+    if (board_interrupt((ICSR & ICSR_VECTACTIVE) - 16u)) {
+        faults_watchdog(frame);
+    }
+}
+
+__attribute__((naked)) static void interrupt(void) {
+    __asm volatile("mrs r0, msp\n\t"
+                   "b   startup_interrupt");
 }
 
 /* What a vector holds: the initial stack pointer comes first, all others are handlers. */

@@ -16,6 +16,18 @@
 #define CFG_NET_MTU_MAX 9000
 #endif
 
+/* Largest segment of TCP, in bytes: what a connection's windows are multiples of. Up to the largest
+ * MTU less 40, less where memory is short; at least 536, which every host takes. */
+#ifndef CFG_NET_MSS
+#define CFG_NET_MSS (CFG_NET_MTU_MAX - 40)
+#endif
+
+/* Bytes in front of each frame, 0 or 2: with 2 its IP header is aligned, and a MAC whose FIFO has a
+ * frame's length there needs no shifting. */
+#ifndef CFG_NET_ETH_PAD_BYTES
+#define CFG_NET_ETH_PAD_BYTES 0
+#endif
+
 /* Bytes of one connection that may be sent and not yet acknowledged. Copies of them lie in the
  * heap below until they are. 2 segments .. 1 MiB. */
 #ifndef CFG_NET_SEND_BYTES
@@ -137,6 +149,8 @@
 #define PBUF_POOL_SIZE CFG_NET_FRAMES         /* was 16 */
 #define PBUF_POOL_BUFSIZE CFG_NET_FRAME_BYTES /* was one TCP_MSS and its headers */
 
+#define ETH_PAD_SIZE CFG_NET_ETH_PAD_BYTES /* was 0 */
+
 /* ---- IP ------------------------------------------------------------------------------------- */
 
 #define IP_DEFAULT_TTL 64 /* was 255; the value recommended today */
@@ -223,9 +237,9 @@
 
 /* ---- TCP ------------------------------------------------------------------------------------ */
 
-/* The most for the largest MTU. What is really used follows the interface's MTU and the peer
+/* What is really used follows the interface's MTU and the peer
  * (TCP_CALCULATE_EFF_SEND_MSS is on). */
-#define TCP_MSS (CFG_NET_MTU_MAX - 40) /* was 536 */
+#define TCP_MSS CFG_NET_MSS /* was 536 */
 
 /* Uploads: what may be under way towards us. Below 64 KiB it needs no scaling, and on a LAN's
  * round trip of 0.2 ms it is more than a gigabit a second. */
@@ -291,6 +305,12 @@
 #endif
 #if CFG_NET_HEAP_SLABS == 0 && !defined(CFG_NET_HEAP_BYTES)
 #error "CFG_NET_HEAP_BYTES: set the size of lwIP's heap, or CFG_NET_HEAP_SLABS to 1 or more"
+#endif
+#if CFG_NET_MSS < 536 || CFG_NET_MSS > CFG_NET_MTU_MAX - 40
+#error "CFG_NET_MSS: set 536 to CFG_NET_MTU_MAX - 40"
+#endif
+#if CFG_NET_ETH_PAD_BYTES != 0 && CFG_NET_ETH_PAD_BYTES != 2
+#error "CFG_NET_ETH_PAD_BYTES: set 0 or 2"
 #endif
 #if CFG_NET_FRAME_BYTES < 128
 #error "CFG_NET_FRAME_BYTES: at least 128, all headers of a frame lie in its first piece"

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * limits.h: the capacities of the LM3S6965, which has 64 KiB of RAM. See app/config.h for what each
+ * one means; what is not here has the default that is there.
+ */
+#ifndef PINGSHOT_LIMITS_H
+#define PINGSHOT_LIMITS_H
+
+#define CFG_FAMILIES_MAX 40
+#define CFG_SERIES_MAX 96
+#define CFG_REGISTRY_TEXT_BYTES (7 * 1024)
+#define CFG_REGISTRY_TRANSACTIONS_MAX 2
+#define CFG_LABELS_MAX 16
+#define CFG_LINE_BYTES 512
+
+#define CFG_EVENTS_MAX 48
+#define CFG_EVENT_TEXT_BYTES 64
+#define CFG_SCRAPERS_MAX 4
+
+#define CFG_CONNECTIONS_MAX 6
+#define CFG_HTTP_RX_BYTES 896
+#define CFG_HTTP_REQUEST_LINE_BYTES 768
+#define CFG_HTTP_BODY_BYTES 2048
+#define CFG_HTTP_BODY_BUFFERS 1
+#define CFG_HTTP_TX_BYTES 1024
+#define CFG_JSON_TOKENS_MAX 96
+
+#define CFG_CONSOLE_BYTES 512
+
+#define CFG_NET_MTU_MAX 1500
+#define CFG_NET_MSS 536
+#define CFG_NET_ETH_PAD_BYTES 2
+#define CFG_NET_SEND_BYTES (3 * 536)
+#define CFG_NET_SEND_SEGMENTS 8
+#define CFG_NET_WINDOW_BYTES (3 * 536)
+#define CFG_NET_FRAMES 10
+#define CFG_NET_FRAME_BYTES 304
+#define CFG_NET_SPARE_CONNECTIONS 3
+#define CFG_NET_HEAP_SLABS 0
+#define CFG_NET_HEAP_BYTES (5 * 1024)
+#define CFG_TLS_SESSIONS_MAX 2
+#define CFG_TLS_MEM_BYTES (6 * 1024)
+
+#endif
