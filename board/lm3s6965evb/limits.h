@@ -39,6 +39,6 @@
 #define CFG_NET_HEAP_SLABS 0
 #define CFG_NET_HEAP_BYTES (5 * 1024)
 #define CFG_TLS_SESSIONS_MAX 2
-#define CFG_TLS_MEM_BYTES (6 * 1024)
+#define CFG_TLS_MEM_BYTES (3 * 1024)
 
 #endif
