@@ -36,15 +36,19 @@ bool app_init(struct app *app, const struct app_config *config, struct problem *
     };
     registry_init(&app->registry, config->hash_key);
     delivery_init(&app->delivery, &options, config->hash_key, app->now_ms);
+    notifications_init(&app->notifications);
+    alerts_init(&app->alerts, hash_key_from(config->hash_key));
+    console_init(&app->console, config->console);
     http_server_init(&app->http, app, app->config.scraper_timeout_ms);
     return add_ping_metric(app, p);
 }
 
-void app_poll(struct app *app, uint32_t now_ms) {
+bool app_poll(struct app *app, uint32_t now_ms) {
     app->uptime_ms += now_ms - app->now_ms;
     app->now_ms = now_ms;
     delivery_poll(&app->delivery, now_ms);
     http_server_poll(&app->http, now_ms);
+    return console_poll(&app->console, &app->notifications);
 }
 
 struct http_conn *app_accept(struct app *app, struct transport *transport, struct slice peer) {
@@ -58,4 +62,19 @@ struct delivery_now app_now(const struct app *app) {
         now.unix_ms = unix_ms;
     }
     return now;
+}
+
+struct slice app_client_address(const struct http_conn *c) {
+    struct slice address = {c->peer, c->peer_len};
+    if (app_of(c)->config.trust_proxy) {
+        struct slice forwarded = http_conn_field(c, HTTP_FIELD_X_FORWARDED_FOR);
+        struct slice first = slice_trim(slice_cut(&forwarded, ','));
+        struct slice real = http_conn_field(c, HTTP_FIELD_X_REAL_IP);
+        if (first.len > 0) {
+            address = first;
+        } else if (real.len > 0) {
+            address = real;
+        }
+    }
+    return address;
 }

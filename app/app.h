@@ -13,6 +13,9 @@
 #include "json.h"
 #include "metrics/registry.h"
 #include "tls_stats.h"
+#include "webhook/alerts.h"
+#include "webhook/console.h"
+#include "webhook/notifications.h"
 
 #define APP_VERSION "0.1.0"
 
@@ -24,6 +27,9 @@ struct app_config {
     enum delivery_duplicates duplicates; /* events with the same labels in one scrape interval */
     bool explicit_timestamps;            /* events carry their time */
     bool trust_proxy;                    /* X-Forwarded-For and X-Real-Ip name the client */
+    bool alert_events;                   /* an alert that changes state is an event as well */
+    /* Where notifications are printed, see console.h. NULL: nowhere. */
+    console_write console;
     /* Fills in the port's table number `index` (lwIP's pools) and returns true; false beyond the
      * last. NULL: it has none. */
     bool (*port_table)(uint32_t index, struct table_stats *stats);
@@ -45,6 +51,9 @@ struct app {
     struct registry registry;
     struct delivery delivery;
     struct json json; /* of the body being read */
+    struct notifications notifications;
+    struct alerts alerts;
+    struct console console;
     struct http_server http;
 };
 
@@ -52,14 +61,18 @@ struct app {
  * capacities in config.h are too small, and `*p` says which. */
 bool app_init(struct app *app, const struct app_config *config, struct problem *p);
 
-/* Keeps the time and every deadline. Call it each turn of the main loop. */
-void app_poll(struct app *app, uint32_t now_ms);
+/* Keeps the time and every deadline, and prints to the console. Call it each turn of the main loop.
+ * True when there is more to print and room for it: then the loop should not sleep. */
+bool app_poll(struct app *app, uint32_t now_ms);
 
 /* A client has connected: see http_server_accept. */
 struct http_conn *app_accept(struct app *app, struct transport *transport, struct slice peer);
 
 /* Both clocks at the event under way, as the event table wants them. */
 struct delivery_now app_now(const struct app *app);
+
+/* The client's address: the connection's, or what a trusted proxy in front says. */
+struct slice app_client_address(const struct http_conn *c);
 
 /* The app that a connection belongs to. */
 static inline struct app *app_of(const struct http_conn *c) {

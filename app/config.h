@@ -86,6 +86,31 @@
 #define CFG_EVENT_TIMESTAMP_AGE_MS (5u * 60u * 1000u)
 #endif
 
+/* ---- webhooks --------------------------------------------------------------------------- */
+
+/* Ring of the newest notifications, in bytes: each takes its body, the head of its request (up to
+ * 512) and about 70. 1024..2^30; a larger one is kept cut. */
+#ifndef CFG_NOTIFICATION_RING_BYTES
+#define CFG_NOTIFICATION_RING_BYTES 8192
+#endif
+
+/* Alerts that fire at once. 1..65534; CFG_ALERT_TEXT_BYTES + 12 bytes each. */
+#ifndef CFG_ALERTS_MAX
+#define CFG_ALERTS_MAX 32
+#endif
+
+/* Labels of pingshot_alert (alertname, fingerprint and receiver) as exposition text, in bytes.
+ * 64..CFG_EVENT_TEXT_BYTES - 18: an alert with its status must fit in an event. */
+#ifndef CFG_ALERT_TEXT_BYTES
+#define CFG_ALERT_TEXT_BYTES (CFG_EVENT_TEXT_BYTES - 18)
+#endif
+
+/* What is printed to the console at a time, in bytes. 512..65536, at least
+ * 4 * CFG_JSON_DEPTH_MAX + 264. */
+#ifndef CFG_CONSOLE_BYTES
+#define CFG_CONSOLE_BYTES 512
+#endif
+
 /* ---- HTTP ------------------------------------------------------------------------------- */
 
 /* Connections at once. 2..65534; CFG_HTTP_RX_BYTES + CFG_HTTP_REPLY_BYTES + about 400 bytes
@@ -202,6 +227,18 @@
 #endif
 #if CFG_JSON_DEPTH_MAX < 2 || CFG_JSON_DEPTH_MAX > 255
 #error "CFG_JSON_DEPTH_MAX: set 2 to 255"
+#endif
+#if CFG_NOTIFICATION_RING_BYTES < 1024 || CFG_NOTIFICATION_RING_BYTES > 1073741824
+#error "CFG_NOTIFICATION_RING_BYTES: set 1024 to 2^30"
+#endif
+#if CFG_ALERTS_MAX < 1 || CFG_ALERTS_MAX > 65534
+#error "CFG_ALERTS_MAX: set 1 to 65534"
+#endif
+#if CFG_ALERT_TEXT_BYTES < 64 || CFG_ALERT_TEXT_BYTES + 18 > CFG_EVENT_TEXT_BYTES
+#error "CFG_ALERT_TEXT_BYTES: set 64 to CFG_EVENT_TEXT_BYTES - 18, or make that one larger"
+#endif
+#if CFG_CONSOLE_BYTES < 512 || CFG_CONSOLE_BYTES > 65536
+#error "CFG_CONSOLE_BYTES: set 512 to 65536"
 #endif
 #if CFG_CONNECTIONS_MAX < 2 || CFG_CONNECTIONS_MAX > 65534
 #error "CFG_CONNECTIONS_MAX: set 2 to 65534"

@@ -6,9 +6,11 @@
 
 #include "app.h"
 
-/* Longest HELP and TYPE lines, and longest sample: a scraper's, its texts escaped. */
+/* Longest HELP and TYPE lines, and longest sample: a scraper's, its texts escaped, or an alert's. */
 #define HEADER_BYTES_MAX 256u
-#define SAMPLE_BYTES_MAX (2u * (SCRAPERS_NAME_BYTES + SCRAPERS_AGENT_BYTES) + 128u)
+#define SCRAPER_BYTES_MAX (2u * (SCRAPERS_NAME_BYTES + SCRAPERS_AGENT_BYTES) + 128u)
+#define ALERT_BYTES_MAX (CFG_ALERT_TEXT_BYTES + 32u)
+#define SAMPLE_BYTES_MAX (ALERT_BYTES_MAX > SCRAPER_BYTES_MAX ? ALERT_BYTES_MAX : SCRAPER_BYTES_MAX)
 
 _Static_assert(HEADER_BYTES_MAX <= CFG_LINE_BYTES && SAMPLE_BYTES_MAX <= CFG_LINE_BYTES,
                "CFG_LINE_BYTES: too small for pingshot's own metrics");
@@ -18,7 +20,8 @@ _Static_assert(HEADER_BYTES_MAX <= CFG_LINE_BYTES && SAMPLE_BYTES_MAX <= CFG_LIN
 bool own_metrics_table(const struct app *app, uint32_t index, struct table_stats *stats) {
     const struct table_stats *const tables[] = {
         &app->delivery.events.stats,  &app->delivery.scrapers.stats, &app->delivery.scrapes_stats,
-        &app->http.connections_stats, &app->http.bodies_stats,
+        &app->http.connections_stats, &app->http.bodies_stats,       &app->notifications.stats,
+        &app->alerts.stats,
     };
     const uint32_t tables_count = sizeof tables / sizeof tables[0];
     if (index < REGISTRY_TABLES) {
@@ -157,6 +160,53 @@ static void put_evictions(const struct app *app, uint32_t index, struct text *t)
 static void put_timeouts(const struct app *app, uint32_t index, struct text *t) {
     (void)index;
     put_value(t, app->http.timeouts_total);
+}
+
+static enum presence look_alerts(const struct app *app, uint32_t index) {
+    struct slice labels;
+    if (index >= app->alerts.end) {
+        return PRESENCE_END;
+    }
+    return alerts_firing(&app->alerts, index, &labels) ? PRESENCE_SAMPLE : PRESENCE_ABSENT;
+}
+
+static void put_alert(const struct app *app, uint32_t index, struct text *t) {
+    struct slice labels = SLICE("");
+    alerts_firing(&app->alerts, index, &labels);
+    text_put_char(t, '{');
+    text_put_slice(t, labels);
+    text_put_slice(t, SLICE("} 1"));
+}
+
+static enum presence look_webhooks(const struct app *app, uint32_t index) {
+    (void)app;
+    return index < NOTIFICATIONS_ENDPOINTS ? PRESENCE_SAMPLE : PRESENCE_END;
+}
+
+static void put_webhook(enum notifications_endpoint endpoint, uint64_t value, struct text *t) {
+    text_put_slice(t, SLICE("{path=\""));
+    text_put_slice(t, notifications_path(endpoint));
+    text_put_slice(t, SLICE("\",receiver=\""));
+    text_put_slice(t, notifications_receiver(endpoint));
+    text_put_slice(t, SLICE("\"}"));
+    put_value(t, value);
+}
+
+static void put_webhook_requests(const struct app *app, uint32_t index, struct text *t) {
+    put_webhook((enum notifications_endpoint)index, app->notifications.taken_total[index], t);
+}
+
+static void put_webhook_repeats(const struct app *app, uint32_t index, struct text *t) {
+    put_webhook((enum notifications_endpoint)index, app->notifications.repeats_total[index], t);
+}
+
+static enum presence look_console(const struct app *app, uint32_t index) {
+    return app->config.console == NULL ? PRESENCE_END : look_one(app, index);
+}
+
+static void put_console_dropped(const struct app *app, uint32_t index, struct text *t) {
+    (void)index;
+    put_value(t, app->console.dropped_total);
 }
 
 static struct tls_stats tls_stats_of(const struct app *app) {
@@ -302,6 +352,16 @@ static const struct own_family families[] = {
     {SLICE("pingshot_events_released"),
      SLICE("Events that waited only for a scraper that was forgotten."), look_one,
      put_events_released, TYPE_COUNTER},
+    {SLICE("pingshot_alert"), SLICE("An alert that fires, as Alertmanager told POST /webhook."),
+     look_alerts, put_alert, TYPE_GAUGE},
+    {SLICE("pingshot_webhook_requests"), SLICE("Notifications taken, repeats included."),
+     look_webhooks, put_webhook_requests, TYPE_COUNTER},
+    {SLICE("pingshot_webhook_repeats"),
+     SLICE("Notifications of Alertmanager in which no alert had changed."), look_webhooks,
+     put_webhook_repeats, TYPE_COUNTER},
+    {SLICE("pingshot_console_dropped"),
+     SLICE("Notifications overwritten before the console had printed them."), look_console,
+     put_console_dropped, TYPE_COUNTER},
     {SLICE("pingshot_http_requests"), SLICE("Responses by handler and status code."), look_requests,
      put_requests, TYPE_COUNTER},
     {SLICE("pingshot_http_evictions"), SLICE("Connections cut off to make room for another."),

@@ -159,18 +159,39 @@ void text_put_digits(struct text *t, uint64_t value, unsigned digits) {
     text_put(t, forward, n);
 }
 
+/* What a terminal obeys instead of showing it: C0 and C1 control characters and DEL, the line and
+ * paragraph separators and changes of direction (U+2028 to U+202E, U+2066 to U+2069). */
+static bool is_control(const uint8_t *bytes, uint32_t len) {
+    switch (len) {
+    case 1:
+        return bytes[0] < 0x20 || bytes[0] == 0x7f;
+    case 2:
+        return bytes[0] == 0xc2 && bytes[1] < 0xa0;
+    case 3:
+        return bytes[0] == 0xe2 && ((bytes[1] == 0x80 && bytes[2] >= 0xa8 && bytes[2] <= 0xae) ||
+                                    (bytes[1] == 0x81 && bytes[2] >= 0xa6 && bytes[2] <= 0xa9));
+    default:
+        return false;
+    }
+}
+
+uint32_t text_control_bytes(struct slice s) {
+    const uint8_t *bytes = (const uint8_t *)s.bytes;
+    const uint32_t len = s.len == 0 ? 0 : utf8_sequence(bytes, s.len);
+    return is_control(bytes, len) ? len : 0;
+}
+
 void text_put_printable(struct text *t, struct slice s, uint32_t max_bytes) {
     uint32_t i = 0;
     while (i < s.len) {
         uint32_t len = utf8_sequence((const uint8_t *)s.bytes + i, s.len - i);
-        bool control = (uint8_t)s.bytes[i] < 0x20 || s.bytes[i] == 0x7f;
         if (i + (len ? len : 1) > max_bytes) {
             text_puts(t, "...");
             return;
         }
-        if (len == 0 || control) {
+        if (len == 0 || is_control((const uint8_t *)s.bytes + i, len)) {
             text_put_char(t, '?');
-            i++;
+            i += len ? len : 1;
         } else {
             text_put(t, s.bytes + i, len);
             i += len;

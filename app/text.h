@@ -89,9 +89,14 @@ void text_put_u64(struct text *t, uint64_t value);
 /* Appends `value` in decimal with leading zeros to at least `digits` (at most 20). */
 void text_put_digits(struct text *t, uint64_t value, unsigned digits);
 
-/* Appends what came from outside so that it can stand in one line of an error or a log: control
- * characters, DEL and bytes that are not UTF-8 become '?', and beyond `max_bytes` it is cut and
- * "..." says so. */
+/* The length of the character that `s` begins with if a terminal would obey it instead of showing
+ * it: a control character (C0, DEL, C1), a line or paragraph separator, a change of direction. 0
+ * for any other, and for what is no UTF-8. */
+uint32_t text_control_bytes(struct slice s);
+
+/* Appends what came from outside so that it can stand in one line of an error or a log: such
+ * characters and bytes that are not UTF-8 become '?', and beyond `max_bytes` it is cut and "..."
+ * says so. */
 void text_put_printable(struct text *t, struct slice s, uint32_t max_bytes);
 
 /* Puts `s` before what is there; what then has no room is dropped from the end. */

@@ -29,6 +29,15 @@ void handlers_info_health_end(struct http_conn *c, struct slice rest);
 void handlers_info_time_end(struct http_conn *c, struct slice rest);
 void handlers_info_echo_end(struct http_conn *c, struct slice rest);
 
+/* ---- handlers_webhook.c: POST and GET /webhook, POST /slack */
+void handlers_webhook_end(struct http_conn *c, struct slice rest);
+void handlers_webhook_list_end(struct http_conn *c, struct slice rest);
+void handlers_webhook_slack_end(struct http_conn *c, struct slice rest);
+
+/* ---- handlers_pagerduty.c: POST /pagerduty, POST /v2/enqueue */
+void handlers_pagerduty_end(struct http_conn *c, struct slice rest);
+void handlers_pagerduty_enqueue_end(struct http_conn *c, struct slice rest);
+
 /* ---- handlers_status.c: GET /api/v1/status */
 void handlers_status_end(struct http_conn *c, struct slice rest);
 

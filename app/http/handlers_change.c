@@ -132,7 +132,7 @@ void handlers_change_end(struct http_conn *c, struct slice rest) {
         return;
     }
     exposition_reply_init(&change->reply, change->txn);
-    http_conn_reply_source(c, HTTP_TYPE_TEXT, source_lines);
+    http_conn_reply_source(c, HTTP_OK, HTTP_TYPE_TEXT, source_lines);
 }
 
 void handlers_change_release(struct http_conn *c, enum http_outcome outcome) {

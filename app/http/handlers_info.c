@@ -18,6 +18,10 @@ static const char welcome[] =
     "POST   /update             change metrics that exist: counters add, others are set\n"
     "DELETE /metrics/{family}   remove a family\n"
     "POST   /event              queue a one-shot event: labels in the query or a form\n"
+    "POST   /webhook            take a notification: JSON, as Alertmanager and others send it\n"
+    "POST   /slack              the same in Slack's place\n"
+    "POST   /pagerduty          the same in PagerDuty's place; also POST /v2/enqueue\n"
+    "GET    /webhook            the last notifications, newest first\n"
     "GET    /ping               PONG and the time\n"
     "GET    /healthz            ok; also /-/healthy and /-/ready\n"
     "GET    /time               the time here\n"
@@ -46,7 +50,7 @@ static bool source_welcome(struct http_conn *c, struct text *out) {
 
 void handlers_info_welcome_end(struct http_conn *c, struct slice rest) {
     (void)rest;
-    http_conn_reply_source(c, HTTP_TYPE_TEXT, source_welcome);
+    http_conn_reply_source(c, HTTP_OK, HTTP_TYPE_TEXT, source_welcome);
 }
 
 /* ---- GET /ping, /time ------------------------------------------------------------------- */
@@ -142,5 +146,5 @@ static bool source_echo(struct http_conn *c, struct text *out) {
 
 void handlers_info_echo_end(struct http_conn *c, struct slice rest) {
     (void)rest;
-    http_conn_reply_source(c, HTTP_TYPE_TEXT, source_echo);
+    http_conn_reply_source(c, HTTP_OK, HTTP_TYPE_TEXT, source_echo);
 }

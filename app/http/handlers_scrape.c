@@ -30,22 +30,6 @@ _Static_assert(sizeof(struct scrape) <= HTTP_CONN_STATE_BYTES, "raise HTTP_CONN_
 
 /* ---- who asks --------------------------------------------------------------------------- */
 
-/* The client's address: the connection's, or what a trusted proxy in front says. */
-static struct slice client_address(const struct http_conn *c) {
-    struct slice address = {c->peer, c->peer_len};
-    if (app_of(c)->config.trust_proxy) {
-        struct slice forwarded = http_conn_field(c, HTTP_FIELD_X_FORWARDED_FOR);
-        struct slice first = slice_trim(slice_cut(&forwarded, ','));
-        struct slice real = http_conn_field(c, HTTP_FIELD_X_REAL_IP);
-        if (first.len > 0) {
-            address = first;
-        } else if (real.len > 0) {
-            address = real;
-        }
-    }
-    return address;
-}
-
 /* The announced scrape timeout in ms; 0: none was. */
 static uint32_t announced_timeout_ms(const struct http_conn *c) {
     double seconds;
@@ -67,7 +51,7 @@ static bool begin_delivery(struct http_conn *c, struct scrape *scrape, struct pr
                            "query: scraper= is too long, or a '%' is not followed by hex digits");
     }
     c->scraper = c->scraper || timeout_ms > 0;
-    if (!scrapers_identify(&who, text_slice(&name), client_address(c),
+    if (!scrapers_identify(&who, text_slice(&name), app_client_address(c),
                            http_conn_field(c, HTTP_FIELD_USER_AGENT), timeout_ms > 0, p) ||
         !delivery_begin(&app->delivery, &who, timeout_ms, c->started_ms, app_now(app),
                         &scrape->events, p)) {
@@ -131,7 +115,8 @@ void handlers_scrape_end(struct http_conn *c, struct slice rest) {
     scrape->openmetrics = accept_prefers_openmetrics(http_conn_field(c, HTTP_FIELD_ACCEPT));
     exposition_writer_init(&scrape->families, &app_of(c)->registry,
                            scrape->openmetrics ? EXPOSITION_OPENMETRICS : EXPOSITION_TEXT);
-    http_conn_reply_source(c, scrape->openmetrics ? HTTP_TYPE_OPENMETRICS : HTTP_TYPE_EXPOSITION,
+    http_conn_reply_source(c, HTTP_OK,
+                           scrape->openmetrics ? HTTP_TYPE_OPENMETRICS : HTTP_TYPE_EXPOSITION,
                            source_page);
     if (scrape->events.handle != 0) {
         http_conn_await_acknowledgement(c);

@@ -52,6 +52,8 @@ static void put_head(struct text *t, const struct app *app) {
     put_member(t, "events_delivered", d->counts.delivered);
     put_member(t, "events_released", d->counts.released);
     put_member(t, "events_waiting", d->events.stats.used);
+    put_member(t, "notifications", app->notifications.number);
+    put_member(t, "alerts_firing", app->alerts.stats.used);
     text_puts(t, ",\"scrapers\":[");
 }
 
@@ -133,5 +135,5 @@ static bool source_status(struct http_conn *c, struct text *out) {
 
 void handlers_status_end(struct http_conn *c, struct slice rest) {
     (void)rest;
-    http_conn_reply_source(c, HTTP_TYPE_JSON, source_status);
+    http_conn_reply_source(c, HTTP_OK, HTTP_TYPE_JSON, source_status);
 }

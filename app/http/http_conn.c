@@ -121,8 +121,9 @@ void http_conn_reply_empty(struct http_conn *c, enum http_status status) {
     reply(c, status, HTTP_TYPE_TEXT, NULL);
 }
 
-void http_conn_reply_source(struct http_conn *c, enum http_content_type type, http_source source) {
-    reply(c, HTTP_OK, type, source);
+void http_conn_reply_source(struct http_conn *c, enum http_status status,
+                            enum http_content_type type, http_source source) {
+    reply(c, status, type, source);
 }
 
 void http_conn_await_acknowledgement(struct http_conn *c) {
@@ -255,6 +256,7 @@ static void refuse_body_size(struct http_conn *c) {
     text_puts(&t, "body: more than the ");
     text_put_u64(&t, CFG_HTTP_BODY_BYTES);
     text_puts(&t, " bytes that are taken here");
+    text_put_slice(&t, c->route->too_large_hint);
     problem_end(&p, &t);
     http_conn_reply_problem(c, &p);
 }

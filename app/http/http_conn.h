@@ -144,8 +144,9 @@ enum http_content_type {
     HTTP_TYPE_JSON,        /* application/json */
 };
 
-/* Status 200 with the bytes that `source` makes. */
-void http_conn_reply_source(struct http_conn *c, enum http_content_type type, http_source source);
+/* The bytes that `source` makes. */
+void http_conn_reply_source(struct http_conn *c, enum http_status status,
+                            enum http_content_type type, http_source source);
 
 /* Asks that release is told of the client's acknowledgement. The next request of this connection
  * waits for it. */

@@ -8,6 +8,7 @@
 
 static const struct slice lines[HTTP_STATUS_COUNT] = {
     [HTTP_OK] = LINE("200 OK"),
+    [HTTP_ACCEPTED] = LINE("202 Accepted"),
     [HTTP_NO_CONTENT] = LINE("204 No Content"),
     [HTTP_BAD_REQUEST] = LINE("400 Bad Request"),
     [HTTP_NOT_FOUND] = LINE("404 Not Found"),

@@ -11,6 +11,7 @@
 /* In ascending order; used as an index of counters. */
 enum http_status {
     HTTP_OK,                      /* 200 */
+    HTTP_ACCEPTED,                /* 202 */
     HTTP_NO_CONTENT,              /* 204 */
     HTTP_BAD_REQUEST,             /* 400 */
     HTTP_NOT_FOUND,               /* 404 */

@@ -10,6 +10,8 @@
 #define EXPOSITION_MEDIA \
     (HTTP_MEDIA_FORM | HTTP_MEDIA_TEXT | HTTP_MEDIA_OPENMETRICS | HTTP_MEDIA_JSON)
 
+#define MAX_ALERTS_HINT SLICE("; set max_alerts in Alertmanager's webhook_configs")
+
 /* To add an endpoint: a line here, its functions in a handlers_*.c, and their names in handlers.h.
  * The hot ones come first, since the table is searched in order. */
 static const struct http_route routes[] = {
@@ -50,6 +52,35 @@ static const struct http_route routes[] = {
      .label = SLICE("/metrics/{family}"),
      .methods = HTTP_METHOD_DELETE,
      .handler = {.end = handlers_change_delete_end}},
+    {.path = SLICE("/webhook"),
+     .label = SLICE("/webhook"),
+     .methods = HTTP_METHOD_POST,
+     .media_types = HTTP_MEDIA_JSON,
+     .body_mode = HTTP_BODY_WHOLE,
+     .too_large_hint = MAX_ALERTS_HINT,
+     .handler = {.end = handlers_webhook_end}},
+    {.path = SLICE("/webhook"),
+     .label = SLICE("/webhook"),
+     .methods = GET,
+     .handler = {.end = handlers_webhook_list_end}},
+    {.path = SLICE("/slack"),
+     .label = SLICE("/slack"),
+     .methods = HTTP_METHOD_POST,
+     .media_types = HTTP_MEDIA_JSON,
+     .body_mode = HTTP_BODY_WHOLE,
+     .handler = {.end = handlers_webhook_slack_end}},
+    {.path = SLICE("/pagerduty"),
+     .label = SLICE("/pagerduty"),
+     .methods = HTTP_METHOD_POST,
+     .media_types = HTTP_MEDIA_JSON,
+     .body_mode = HTTP_BODY_WHOLE,
+     .handler = {.end = handlers_pagerduty_end}},
+    {.path = SLICE("/v2/enqueue"),
+     .label = SLICE("/v2/enqueue"),
+     .methods = HTTP_METHOD_POST,
+     .media_types = HTTP_MEDIA_JSON,
+     .body_mode = HTTP_BODY_WHOLE,
+     .handler = {.end = handlers_pagerduty_enqueue_end}},
     {.path = SLICE("/healthz"),
      .label = SLICE("/healthz"),
      .methods = GET,
@@ -116,5 +147,11 @@ const struct http_route *router_route(uint32_t index) {
 }
 
 uint32_t router_index(const struct http_route *route) {
-    return route == NULL ? ROUTES_COUNT : (uint32_t)(route - routes);
+    if (route == NULL) {
+        return ROUTES_COUNT;
+    }
+    while (route > routes && slice_equals(route[-1].label, route->label)) {
+        route--;
+    }
+    return (uint32_t)(route - routes);
 }

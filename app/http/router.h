@@ -48,11 +48,12 @@ struct http_handler {
 
 struct http_route {
     struct slice path;   /* ends in '/' (and is longer): all that begins with it */
-    struct slice label;  /* value of the label `handler` in /metrics */
+    struct slice label;  /* value of the label `handler` in /metrics; neighbours may share one */
     uint8_t methods;     /* bits of enum http_method */
     uint8_t media_types; /* bits of enum http_media_type that a body may have */
     bool body_optional;  /* no body, and then no Content-Type, is right as well */
     uint8_t body_mode;   /* enum http_body_mode */
+    struct slice too_large_hint; /* ends the line that refuses a body for its size */
     struct http_handler handler;
 };
 
@@ -67,7 +68,7 @@ const struct http_route *router_find(struct slice path, uint8_t method, uint8_t 
 uint32_t router_count(void);
 const struct http_route *router_route(uint32_t index);
 
-/* The index of a route, or router_count() for NULL. */
+/* The index of a route, of the first of those that share its label, or router_count() for NULL. */
 uint32_t router_index(const struct http_route *route);
 
 #endif

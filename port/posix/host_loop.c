@@ -82,14 +82,14 @@ bool host_loop_run(struct host_loop *loop) {
         uint32_t frames = link->receive(link, FRAMES_A_TURN);
         net_stack_poll();
         uint32_t now_ms = clock_monotonic_ms();
-        loop->turn(loop->context, now_ms);
+        bool more = loop->turn(loop->context, now_ms);
         if (!link->wants_output) {
             link->flush(link);
         }
         if (frames == 0 || now_ms - loop->looked_ms >= LOOK_MS) {
             loop->looked_ms = now_ms;
             follow_link(loop, now_ms);
-            if (look(loop, frames == 0 ? net_stack_sleep_ms(SLEEP_MS_MAX) : 0)) {
+            if (look(loop, frames == 0 && !more ? net_stack_sleep_ms(SLEEP_MS_MAX) : 0)) {
                 return true;
             }
         }

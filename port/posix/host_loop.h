@@ -14,9 +14,10 @@
 struct host_loop {
     struct frame_link *link;
     int signals_fd;
-    uint32_t looked_ms;                           /* when poll(2) was last asked */
-    uint32_t link_seen_ms;                        /* when the link was last looked at */
-    void (*turn)(void *context, uint32_t now_ms); /* the application's, once a turn */
+    uint32_t looked_ms;    /* when poll(2) was last asked */
+    uint32_t link_seen_ms; /* when the link was last looked at */
+    /* The application's, once a turn. True: it has more to do, and the loop does not sleep. */
+    bool (*turn)(void *context, uint32_t now_ms);
     void *context;
 };
 

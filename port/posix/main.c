@@ -6,6 +6,7 @@
 #include "app.h"
 #include "clock.h"
 #include "clock_sntp.h"
+#include "console_out.h"
 #include "entropy.h"
 #include "host_loop.h"
 #include "net_server.h"
@@ -200,7 +201,9 @@ static bool start_app(struct problem *problem) {
         .scraper_timeout_ms = options.scraper_timeout_ms,
         .duplicates = options.duplicates,
         .explicit_timestamps = options.explicit_timestamps,
+        .alert_events = options.alert_events,
         .trust_proxy = options.trust_proxy,
+        .console = console_out_write,
         .port_table = port_table,
         .tls_stats = options.disable_tls ? NULL : net_tls_stats,
     };
@@ -212,8 +215,8 @@ static bool start_app(struct problem *problem) {
     return listen_on_ports(problem);
 }
 
-static void turn(void *context, uint32_t now_ms) {
-    app_poll(context, now_ms);
+static bool turn(void *context, uint32_t now_ms) {
+    return app_poll(context, now_ms);
 }
 
 static int run(struct host_loop *loop) {

@@ -46,6 +46,7 @@ const char options_help[] =
     "                           ms, s, m or h (10m)\n"
     "  --duplicate-events HOW   events with the same labels: queue one for each scrape, keep the\n"
     "                           last, or expose their sum (queue)\n"
+    "  --alert-events           an alert that changes state, as POST /webhook is told, is an event\n"
     "  --trust-proxy            X-Forwarded-For and X-Real-Ip name the client\n"
     "  --help, --version\n";
 
@@ -286,6 +287,7 @@ static const struct row rows[] = {
     {"--duplicate-events", read_duplicates, NO_FLAG, OPTIONS_RUN},
     {"--dhcp", NULL, offsetof(struct options, dhcp), OPTIONS_RUN},
     {"--explicit-timestamps", NULL, offsetof(struct options, explicit_timestamps), OPTIONS_RUN},
+    {"--alert-events", NULL, offsetof(struct options, alert_events), OPTIONS_RUN},
     {"--trust-proxy", NULL, offsetof(struct options, trust_proxy), OPTIONS_RUN},
     {"--help", NULL, NO_FLAG, OPTIONS_HELP},
     {"--version", NULL, NO_FLAG, OPTIONS_VERSION},

@@ -42,6 +42,7 @@ struct options {
     uint32_t scraper_timeout_ms;
     enum delivery_duplicates duplicates;
     bool explicit_timestamps;
+    bool alert_events;
     bool trust_proxy;
 };
 

@@ -214,9 +214,10 @@ static uint32_t address_of(const char *text) {
     return ntohl(address.s_addr);
 }
 
-static void idle(void *context, uint32_t now_ms) {
+static bool idle(void *context, uint32_t now_ms) {
     (void)context;
     (void)now_ms;
+    return false;
 }
 
 int main(int argc, char **argv) {

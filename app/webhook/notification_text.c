@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * notification_text.c: see notification_text.h.
+ */
+#include "webhook/notification_text.h"
+
+#include "date.h"
+
+/* What is shown of one line of a head, in bytes. */
+#define HEAD_LINE_BYTES_MAX 200u
+
+enum stage {
+    STAGE_ABOUT,
+    STAGE_HEAD,
+    STAGE_BODY,
+    STAGE_CUT,
+    STAGE_END,
+};
+
+static void put_about(const struct notification *n, struct text *out) {
+    text_put_slice(out, SLICE("notification "));
+    text_put_u64(out, n->number);
+    text_put_slice(out, SLICE(": "));
+    if (n->unix_ms != NOTIFICATIONS_TIME_UNKNOWN) {
+        date_put_rfc3339(out, n->unix_ms);
+    } else {
+        text_put_slice(out, SLICE("up "));
+        text_put_u64(out, n->uptime_s);
+        text_put_slice(out, SLICE(" s"));
+    }
+    text_put_char(out, ' ');
+    text_put_slice(out, notifications_path((enum notifications_endpoint)n->endpoint));
+    text_put_slice(out, SLICE(" ("));
+    text_put_slice(out, notifications_receiver((enum notifications_endpoint)n->endpoint));
+    text_put_slice(out, SLICE("), "));
+    text_put_u64(out, n->sent_bytes);
+    text_put_slice(out, SLICE(" bytes from "));
+    text_put_printable(out, n->sender, NOTIFICATIONS_SENDER_BYTES);
+    if (n->repeat) {
+        text_put_slice(out, SLICE(", a repeat"));
+    }
+    if (n->body.len < n->sent_bytes) {
+        text_put_slice(out, SLICE(", kept cut"));
+    }
+    text_put_char(out, '\n');
+}
+
+/* Who reads a console, or its log, need not learn what a client proves its identity with. */
+static bool is_credential(struct slice name) {
+    static const struct slice names[] = {SLICE("authorization"), SLICE("proxy-authorization"),
+                                         SLICE("cookie")};
+    for (uint32_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (slice_equals_nocase(name, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One line of the head, without its line end. */
+static void put_head_line(struct slice line, struct text *out) {
+    struct slice rest = line;
+    const struct slice name = slice_cut(&rest, ':');
+    if (is_credential(name)) {
+        text_put_slice(out, name);
+        text_put_slice(out, SLICE(": (not shown)"));
+    } else {
+        text_put_printable(out, line, HEAD_LINE_BYTES_MAX);
+    }
+    text_put_char(out, '\n');
+}
+
+/* Lines of the head, the empty one at its end included. True when all are written. */
+static bool put_head(struct notification_text *t, struct slice head, struct text *out) {
+    while (t->head_at < head.len) {
+        if (text_room(out) < NOTIFICATION_TEXT_LINE_BYTES) {
+            return false;
+        }
+        struct slice rest = {head.bytes + t->head_at, head.len - t->head_at};
+        struct slice line = slice_cut(&rest, '\n');
+        t->head_at = (uint16_t)(head.len - rest.len);
+        if (line.len > 0 && line.bytes[line.len - 1] == '\r') {
+            line.len--;
+        }
+        put_head_line(line, out);
+    }
+    return true;
+}
+
+static void put_cut(const struct notification *n, struct text *out) {
+    text_put_slice(out, SLICE("... cut: "));
+    text_put_u64(out, n->body.len);
+    text_put_slice(out, SLICE(" of "));
+    text_put_u64(out, n->sent_bytes);
+    text_put_slice(out, SLICE(" bytes are kept\n"));
+}
+
+static enum notification_text_result put_lost(struct notification_text *t, struct text *out) {
+    if (t->stage != STAGE_ABOUT) {
+        text_put_slice(out, SLICE("\n... newer notifications have overwritten the rest\n"));
+    }
+    return NOTIFICATION_TEXT_LOST;
+}
+
+/* Writes what the stage has, and goes on to the next. False when there is not enough room. */
+static bool put_stage(struct notification_text *t, const struct notification *n,
+                      enum json_print_for reader, struct text *out) {
+    switch ((enum stage)t->stage) {
+    case STAGE_ABOUT:
+        put_about(n, out);
+        t->stage = reader == JSON_PRINT_TERMINAL ? STAGE_HEAD : STAGE_BODY;
+        return true;
+    case STAGE_HEAD:
+        if (!put_head(t, n->head, out)) {
+            return false;
+        }
+        t->stage = STAGE_BODY;
+        return true;
+    case STAGE_BODY:
+        if (!json_print_pull(&t->json, n->body, reader, out)) {
+            return false;
+        }
+        t->stage = n->body.len < n->sent_bytes ? STAGE_CUT : STAGE_END;
+        return true;
+    case STAGE_CUT:
+        put_cut(n, out);
+        t->stage = STAGE_END;
+        return true;
+    case STAGE_END:
+        break;
+    }
+    return false;
+}
+
+enum notification_text_result notification_text_pull(struct notification_text *t,
+                                                     const struct notifications *n,
+                                                     enum json_print_for reader, struct text *out) {
+    struct notification notification;
+    const bool kept = notifications_get(n, t->place, &notification);
+    while (text_room(out) >= NOTIFICATION_TEXT_LINE_BYTES) {
+        if (!kept) {
+            return put_lost(t, out);
+        }
+        if (t->stage == STAGE_END) {
+            text_put_char(out, '\n');
+            return NOTIFICATION_TEXT_DONE;
+        }
+        if (!put_stage(t, &notification, reader, out)) {
+            return NOTIFICATION_TEXT_MORE;
+        }
+    }
+    return NOTIFICATION_TEXT_MORE;
+}

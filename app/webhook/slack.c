@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * slack.c: see slack.h.
+ */
+#include "webhook/slack.h"
+
+#define BLOCKS_MAX 50u
+#define ATTACHMENTS_MAX 100u
+
+void slack_refuse_text(struct problem *p) {
+    struct text t = text_over(p->line, sizeof p->line);
+    t.len = p->line_len;
+    text_prepend(&t, SLICE("invalid_payload: "));
+    problem_end(p, &t);
+}
+
+/* An array of at most `max` objects; `what` names one of them. */
+static bool check_objects(const struct json *j, uint32_t array, const char *word,
+                          const char *word_for_many, uint32_t max, struct problem *p) {
+    struct text t = problem_begin(p, PROBLEM_MALFORMED);
+    if (json_type(j, array) != JSON_ARRAY) {
+        text_puts(&t, word);
+        text_puts(&t, ": expected an array of objects");
+        return problem_end(p, &t);
+    }
+    uint32_t count = 0;
+    for (uint32_t i = json_first(j, array); i != JSON_NONE; i = json_next(j, array, i)) {
+        if (json_type(j, i) != JSON_OBJECT) {
+            text_puts(&t, word);
+            text_puts(&t, ": element ");
+            text_put_u64(&t, count);
+            text_puts(&t, " is no object");
+            return problem_end(p, &t);
+        }
+        count++;
+    }
+    if (count > max) {
+        text_puts(&t, word_for_many);
+        text_puts(&t, ": ");
+        text_put_u64(&t, count);
+        text_puts(&t, ", and a message may have ");
+        text_put_u64(&t, max);
+        return problem_end(p, &t);
+    }
+    return true;
+}
+
+static bool check_blocks(const struct json *j, uint32_t blocks, struct problem *p) {
+    if (!check_objects(j, blocks, "invalid_blocks", "invalid_blocks", BLOCKS_MAX, p)) {
+        return false;
+    }
+    for (uint32_t i = json_first(j, blocks); i != JSON_NONE; i = json_next(j, blocks, i)) {
+        const uint32_t type = json_member(j, i, SLICE("type"));
+        if (type == JSON_NONE || json_type(j, type) != JSON_STRING) {
+            return problem_set(p, PROBLEM_MALFORMED,
+                               "invalid_blocks: a block without a type, which is a string");
+        }
+    }
+    return true;
+}
+
+/* The member's value, or JSON_NONE when it is not there or null. */
+static uint32_t member(const struct json *j, struct slice name) {
+    const uint32_t value = json_member(j, JSON_ROOT, name);
+    return value != JSON_NONE && json_type(j, value) == JSON_NULL ? JSON_NONE : value;
+}
+
+static bool has_elements(const struct json *j, uint32_t array) {
+    return array != JSON_NONE && json_first(j, array) != JSON_NONE;
+}
+
+bool slack_check(const struct json *j, struct problem *p) {
+    if (json_type(j, JSON_ROOT) != JSON_OBJECT) {
+        return problem_set(p, PROBLEM_MALFORMED, "invalid_payload: expected an object");
+    }
+    const uint32_t text = member(j, SLICE("text"));
+    const uint32_t blocks = member(j, SLICE("blocks"));
+    const uint32_t attachments = member(j, SLICE("attachments"));
+    if (text != JSON_NONE && json_type(j, text) != JSON_STRING) {
+        return problem_set(p, PROBLEM_MALFORMED, "invalid_payload: text: expected a string");
+    }
+    if ((blocks != JSON_NONE && !check_blocks(j, blocks, p)) ||
+        (attachments != JSON_NONE && !check_objects(j, attachments, "invalid_attachments",
+                                                    "too_many_attachments", ATTACHMENTS_MAX, p))) {
+        return false;
+    }
+    if ((text != JSON_NONE && !json_equals(j, text, SLICE(""))) || has_elements(j, blocks) ||
+        has_elements(j, attachments)) {
+        return true;
+    }
+    return problem_set(p, PROBLEM_MALFORMED,
+                       "no_text: expected a text that is not empty, blocks or attachments");
+}
