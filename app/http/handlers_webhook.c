@@ -17,10 +17,10 @@ bool handlers_webhook_read(struct http_conn *c, struct problem *p) {
     if (json_parse(&app_of(c)->json, http_conn_whole_body(c), p)) {
         return true;
     }
-    if (p->kind == PROBLEM_TOO_LARGE) {
+    if (p->kind == PROBLEM_TOO_LARGE && c->route->too_large_hint != NULL) {
         struct text t = text_over(p->line, sizeof p->line);
         t.len = p->line_len;
-        text_put_slice(&t, c->route->too_large_hint);
+        text_puts(&t, c->route->too_large_hint);
         problem_end(p, &t);
     }
     return false;

@@ -256,7 +256,7 @@ static void refuse_body_size(struct http_conn *c) {
     text_puts(&t, "body: more than the ");
     text_put_u64(&t, CFG_HTTP_BODY_BYTES);
     text_puts(&t, " bytes that are taken here");
-    text_put_slice(&t, c->route->too_large_hint);
+    text_puts(&t, c->route->too_large_hint != NULL ? c->route->too_large_hint : "");
     problem_end(&p, &t);
     http_conn_reply_problem(c, &p);
 }

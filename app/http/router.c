@@ -10,7 +10,7 @@
 #define EXPOSITION_MEDIA \
     (HTTP_MEDIA_FORM | HTTP_MEDIA_TEXT | HTTP_MEDIA_OPENMETRICS | HTTP_MEDIA_JSON)
 
-#define MAX_ALERTS_HINT SLICE("; set max_alerts in Alertmanager's webhook_configs")
+#define MAX_ALERTS_HINT "; set max_alerts in Alertmanager's webhook_configs"
 
 /* To add an endpoint: a line here, its functions in a handlers_*.c, and their names in handlers.h.
  * The hot ones come first, since the table is searched in order. */

@@ -53,7 +53,7 @@ struct http_route {
     uint8_t media_types; /* bits of enum http_media_type that a body may have */
     bool body_optional;  /* no body, and then no Content-Type, is right as well */
     uint8_t body_mode;   /* enum http_body_mode */
-    struct slice too_large_hint; /* ends the line that refuses a body for its size */
+    const char *too_large_hint; /* ends the line that refuses a body for its size; or NULL */
     struct http_handler handler;
 };
 
