@@ -38,7 +38,7 @@ bool app_init(struct app *app, const struct app_config *config, struct problem *
     delivery_init(&app->delivery, &options, config->hash_key, app->now_ms);
     notifications_init(&app->notifications);
     alerts_init(&app->alerts, hash_key_from(config->hash_key));
-    console_init(&app->console, config->console);
+    printer_init(&app->printer, config->console);
     http_server_init(&app->http, app, app->config.scraper_timeout_ms);
     return add_ping_metric(app, p);
 }
@@ -48,7 +48,7 @@ bool app_poll(struct app *app, uint32_t now_ms) {
     app->now_ms = now_ms;
     delivery_poll(&app->delivery, now_ms);
     http_server_poll(&app->http, now_ms);
-    return console_poll(&app->console, &app->notifications);
+    return printer_poll(&app->printer, &app->notifications);
 }
 
 struct http_conn *app_accept(struct app *app, struct transport *transport, struct slice peer) {

@@ -14,7 +14,7 @@
 #include "metrics/registry.h"
 #include "tls_stats.h"
 #include "webhook/alerts.h"
-#include "webhook/console.h"
+#include "webhook/printer.h"
 #include "webhook/notifications.h"
 
 #define APP_VERSION "0.1.0"
@@ -28,8 +28,8 @@ struct app_config {
     bool explicit_timestamps;            /* events carry their time */
     bool trust_proxy;                    /* X-Forwarded-For and X-Real-Ip name the client */
     bool alert_events;                   /* an alert that changes state is an event as well */
-    /* Where notifications are printed, see console.h. NULL: nowhere. */
-    console_write console;
+    /* Where notifications are printed, see printer.h. NULL: nowhere. */
+    printer_write console;
     /* Fills in the port's table number `index` (lwIP's pools) and returns true; false beyond the
      * last. NULL: it has none. */
     bool (*port_table)(uint32_t index, struct table_stats *stats);
@@ -53,7 +53,7 @@ struct app {
     struct json json; /* of the body being read */
     struct notifications notifications;
     struct alerts alerts;
-    struct console console;
+    struct printer printer;
     struct http_server http;
 };
 

@@ -100,15 +100,16 @@
 #endif
 
 /* Labels of pingshot_alert (alertname, fingerprint and receiver) as exposition text, in bytes.
- * 64..CFG_EVENT_TEXT_BYTES - 18: an alert with its status must fit in an event. */
+ * 64..CFG_LINE_BYTES/2. An alert that is to be an event as well must, with its status, fit in
+ * CFG_EVENT_TEXT_BYTES: 18 bytes more. */
 #ifndef CFG_ALERT_TEXT_BYTES
-#define CFG_ALERT_TEXT_BYTES (CFG_EVENT_TEXT_BYTES - 18)
+#define CFG_ALERT_TEXT_BYTES 128
 #endif
 
 /* What is printed to the console at a time, in bytes. 512..65536, at least
  * 4 * CFG_JSON_DEPTH_MAX + 264. */
-#ifndef CFG_CONSOLE_BYTES
-#define CFG_CONSOLE_BYTES 512
+#ifndef CFG_PRINT_BYTES
+#define CFG_PRINT_BYTES 512
 #endif
 
 /* ---- HTTP ------------------------------------------------------------------------------- */
@@ -234,11 +235,11 @@
 #if CFG_ALERTS_MAX < 1 || CFG_ALERTS_MAX > 65534
 #error "CFG_ALERTS_MAX: set 1 to 65534"
 #endif
-#if CFG_ALERT_TEXT_BYTES < 64 || CFG_ALERT_TEXT_BYTES + 18 > CFG_EVENT_TEXT_BYTES
-#error "CFG_ALERT_TEXT_BYTES: set 64 to CFG_EVENT_TEXT_BYTES - 18, or make that one larger"
+#if CFG_ALERT_TEXT_BYTES < 64 || CFG_ALERT_TEXT_BYTES * 2 > CFG_LINE_BYTES
+#error "CFG_ALERT_TEXT_BYTES: set 64 to half of CFG_LINE_BYTES, an alert must fit in a line"
 #endif
-#if CFG_CONSOLE_BYTES < 512 || CFG_CONSOLE_BYTES > 65536
-#error "CFG_CONSOLE_BYTES: set 512 to 65536"
+#if CFG_PRINT_BYTES < 512 || CFG_PRINT_BYTES > 65536
+#error "CFG_PRINT_BYTES: set 512 to 65536"
 #endif
 #if CFG_CONNECTIONS_MAX < 2 || CFG_CONNECTIONS_MAX > 65534
 #error "CFG_CONNECTIONS_MAX: set 2 to 65534"

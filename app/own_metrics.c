@@ -206,7 +206,7 @@ static enum presence look_console(const struct app *app, uint32_t index) {
 
 static void put_console_dropped(const struct app *app, uint32_t index, struct text *t) {
     (void)index;
-    put_value(t, app->console.dropped_total);
+    put_value(t, app->printer.dropped_total);
 }
 
 static struct tls_stats tls_stats_of(const struct app *app) {

@@ -43,38 +43,33 @@ void handlers_webhook_keep(struct http_conn *c, enum notifications_endpoint endp
 
 /* ---- POST /webhook ---------------------------------------------------------------------- */
 
+#define STATUS_BYTES_MAX (sizeof ",status=\"resolved\"" - 1)
+
 /* With the option for it, an alert that changes state is a one-shot event as well. There is a slot
  * for each: they were counted. */
 static void post_event(void *context, struct slice labels, bool firing) {
-    static const struct slice states[] = {SLICE("status=\"resolved\""), SLICE("status=\"firing\"")};
     struct app *app = context;
     struct delivery_receipt receipt;
     struct problem p;
     char bytes[CFG_EVENT_TEXT_BYTES];
     struct text text = text_over(bytes, sizeof bytes);
     text_put_slice(&text, labels);
-    text_put_slice(&text, labels.len > 0 ? SLICE(",") : SLICE(""));
-    text_put_slice(&text, states[firing]);
+    text_puts(&text, firing ? ",status=\"firing\"" : ",status=\"resolved\"");
     delivery_post(&app->delivery, text_slice(&text), 1, app_now(app), &receipt, &p);
-}
-
-_Static_assert(CFG_ALERT_TEXT_BYTES + sizeof ",status=\"resolved\"" - 1 <= CFG_EVENT_TEXT_BYTES,
-               "CFG_ALERT_TEXT_BYTES: at least 18 less than CFG_EVENT_TEXT_BYTES");
-
-static void post_no_event(void *context, struct slice labels, bool firing) {
-    (void)context;
-    (void)labels;
-    (void)firing;
 }
 
 /* Takes an Alertmanager's notification into the table of alerts. */
 static bool read_alerts(struct app *app, bool *repeat, struct problem *p) {
     const struct table_stats *events = &app->delivery.events.stats;
-    const bool as_events = app->config.alert_events;
+    const struct alertmanager_listener listener = {
+        .changed = post_event,
+        .context = app,
+        .changes_max = events->limit - events->used,
+        .labels_max = CFG_EVENT_TEXT_BYTES - STATUS_BYTES_MAX,
+    };
     uint32_t changes_count;
-    if (!alertmanager_apply(&app->alerts, &app->json,
-                            as_events ? events->limit - events->used : UINT32_MAX,
-                            as_events ? post_event : post_no_event, app, &changes_count, p)) {
+    if (!alertmanager_apply(&app->alerts, &app->json, app->config.alert_events ? &listener : NULL,
+                            &changes_count, p)) {
         return false;
     }
     *repeat = changes_count == 0;

@@ -8,6 +8,7 @@
 
 /* What is read of one alert. */
 struct reading {
+    uint32_t labels_max; /* how much of `text` the labels may take, in bytes */
     bool firing;
     struct slice starts_at; /* as it is spelt: only whether it differs matters */
     struct slice labels;    /* in `text` */
@@ -47,6 +48,14 @@ static bool malformed(struct problem *p, uint32_t index, const char *member, con
 
 /* ---- one alert --------------------------------------------------------------------------- */
 
+static bool too_large(struct problem *p, uint32_t index, const char *member, uint32_t max) {
+    struct text t = about(p, PROBLEM_TOO_LARGE, index, member);
+    text_puts(&t, "alertname, fingerprint and receiver together take more than the ");
+    text_put_u64(&t, max);
+    text_puts(&t, " bytes that there are for an alert");
+    return problem_end(p, &t);
+}
+
 /* Appends a label; its value is a JSON string, or JSON_NONE for none. */
 static bool add_label(const struct json *j, uint32_t index, const char *member, const char *name,
                       uint32_t value, struct text *out, struct problem *p) {
@@ -71,14 +80,7 @@ static bool add_label(const struct json *j, uint32_t index, const char *member, 
     text_puts(out, "=\"");
     text_put_label_value(out, text_slice(&text));
     text_put_char(out, '"');
-    if (text.overflow || out->overflow) {
-        struct text t = about(p, PROBLEM_TOO_LARGE, index, member);
-        text_puts(&t, "alertname, fingerprint and receiver together take more than the ");
-        text_put_u64(&t, CFG_ALERT_TEXT_BYTES);
-        text_puts(&t, " bytes that there are for an alert");
-        return problem_end(p, &t);
-    }
-    return true;
+    return (!text.overflow && !out->overflow) || too_large(p, index, member, out->capacity);
 }
 
 static bool read_status(const struct json *j, uint32_t index, uint32_t alert,
@@ -92,7 +94,7 @@ static bool read_status(const struct json *j, uint32_t index, uint32_t alert,
 
 static bool read_alert(const struct json *j, uint32_t index, uint32_t alert, uint32_t receiver,
                        struct reading *reading, struct problem *p) {
-    struct text out = text_over(reading->text, sizeof reading->text);
+    struct text out = text_over(reading->text, reading->labels_max);
     const uint32_t labels = json_member(j, alert, SLICE("labels"));
     const uint32_t fingerprint = json_member(j, alert, SLICE("fingerprint"));
     const uint32_t starts_at = json_member(j, alert, SLICE("startsAt"));
@@ -116,9 +118,10 @@ static bool read_alert(const struct json *j, uint32_t index, uint32_t alert, uin
 
 /* ---- all of them ------------------------------------------------------------------------- */
 
-static bool plan(struct alerts *a, const struct json *j, uint32_t alerts, uint32_t receiver,
-                 struct problem *p) {
-    struct reading reading;
+static bool plan(struct alerts *a, const struct json *j, uint32_t labels_max, struct problem *p) {
+    struct reading reading = {.labels_max = labels_max};
+    const uint32_t alerts = json_member(j, JSON_ROOT, SLICE("alerts"));
+    const uint32_t receiver = json_member(j, JSON_ROOT, SLICE("receiver"));
     uint32_t index = 0;
     for (uint32_t i = json_first(j, alerts); i != JSON_NONE; i = json_next(j, alerts, i)) {
         if (!read_alert(j, index++, i, receiver, &reading, p)) {
@@ -129,44 +132,54 @@ static bool plan(struct alerts *a, const struct json *j, uint32_t alerts, uint32
     return true;
 }
 
-static bool changes_fit(const struct alerts *a, uint32_t changes_max, struct problem *p) {
-    if (alerts_plan_changes(a) <= changes_max) {
+static bool changes_fit(const struct alerts *a, const struct alertmanager_listener *listener,
+                        struct problem *p) {
+    if (listener == NULL || alerts_plan_changes(a) <= listener->changes_max) {
         return true;
     }
     struct text t = problem_begin(p, PROBLEM_FULL);
     text_put_u64(&t, alerts_plan_changes(a));
     text_puts(&t, " alerts change state, each is an event, and the table of events has room for ");
-    text_put_u64(&t, changes_max);
+    text_put_u64(&t, listener->changes_max);
     return problem_end(p, &t);
 }
 
+static void tell(const struct alertmanager_listener *listener, struct slice labels, bool firing) {
+    if (listener != NULL) {
+        listener->changed(listener->context, labels, firing);
+    }
+}
+
 /* Every alert was read before, so none is wrong now. */
-static void apply(struct alerts *a, const struct json *j, uint32_t alerts, uint32_t receiver,
-                  alertmanager_changed changed, void *context) {
-    struct reading reading;
+static void apply(struct alerts *a, const struct json *j, uint32_t labels_max,
+                  const struct alertmanager_listener *listener) {
+    struct reading reading = {.labels_max = labels_max};
     struct problem none;
+    const uint32_t alerts = json_member(j, JSON_ROOT, SLICE("alerts"));
+    const uint32_t receiver = json_member(j, JSON_ROOT, SLICE("receiver"));
     uint32_t slot = 0;
     while (alerts_next_resolved(a, &slot, reading.text, &reading.labels)) {
-        changed(context, reading.labels, false);
+        tell(listener, reading.labels, false);
     }
     for (uint32_t i = json_first(j, alerts); i != JSON_NONE; i = json_next(j, alerts, i)) {
         if (read_alert(j, 0, i, receiver, &reading, &none) && reading.firing &&
             alerts_fire(a, reading.labels, reading.starts_at)) {
-            changed(context, reading.labels, true);
+            tell(listener, reading.labels, true);
         }
     }
 }
 
-bool alertmanager_apply(struct alerts *a, const struct json *j, uint32_t changes_max,
-                        alertmanager_changed changed, void *context, uint32_t *changes_count,
+bool alertmanager_apply(struct alerts *a, const struct json *j,
+                        const struct alertmanager_listener *listener, uint32_t *changes_count,
                         struct problem *p) {
-    const uint32_t alerts = json_member(j, JSON_ROOT, SLICE("alerts"));
-    const uint32_t receiver = json_member(j, JSON_ROOT, SLICE("receiver"));
+    const uint32_t labels_max = listener != NULL && listener->labels_max < CFG_ALERT_TEXT_BYTES
+                                    ? listener->labels_max
+                                    : CFG_ALERT_TEXT_BYTES;
     const bool fits =
-        plan(a, j, alerts, receiver, p) && alerts_plan_fits(a, p) && changes_fit(a, changes_max, p);
+        plan(a, j, labels_max, p) && alerts_plan_fits(a, p) && changes_fit(a, listener, p);
     *changes_count = alerts_plan_changes(a);
     if (fits && *changes_count > 0) {
-        apply(a, j, alerts, receiver, changed, context);
+        apply(a, j, labels_max, listener);
     }
     alerts_plan_end(a);
     return fits;
