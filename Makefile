@@ -204,7 +204,7 @@ board_dir := board/$(BOARD)
 mcu_flags := --specs=picolibc.specs $(BOARD_CPU) $(BOARD_OPT)
 
 export ADDRESS GATEWAY NTP PORT PORT_TLS DISABLE_HTTP DISABLE_TLS
-export EXPLICIT_TIMESTAMPS DUPLICATE_EVENTS SCRAPER_TIMEOUT TRUST_PROXY
+export EXPLICIT_TIMESTAMPS DUPLICATE_EVENTS SCRAPER_TIMEOUT TRUST_PROXY ALERT_EVENTS
 
 $(eval $(call objects,$(MCU),-include $(board_dir)/limits.h,$(mcu_flags)))
 

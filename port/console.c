@@ -75,6 +75,16 @@ void console_say(enum console_level level, const char *text) {
     console_end(&line);
 }
 
+uint32_t console_offer(const char *bytes, uint32_t n) {
+    const uint32_t room = console_writable();
+    if (room <= CONSOLE_LINE_BYTES) {
+        return 0;
+    }
+    n = n < room - CONSOLE_LINE_BYTES ? n : room - CONSOLE_LINE_BYTES;
+    console_write(bytes, n);
+    return n;
+}
+
 /* Once there is room again, says what is missing. */
 static void tell_dropped(void) {
     if (console.dropped_lines == 0 || console_writable() < CFG_CONSOLE_BYTES / 2) {

@@ -51,6 +51,10 @@ uint32_t console_writable(void);
 /* Queues `n` bytes as they are, at most console_writable(). */
 void console_write(const void *bytes, uint32_t n);
 
+/* Queues as many of `n` bytes as there is room for beside a line, and returns how many: what prints
+ * much can so never crowd out the lines. */
+uint32_t console_offer(const char *bytes, uint32_t n);
+
 /* Gives the device what it takes. Call each turn of the main loop. */
 void console_poll(void);
 

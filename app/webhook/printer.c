@@ -67,6 +67,8 @@ bool printer_poll(struct printer *printer, const struct notifications *n) {
         }
         make_ready(printer, n);
     }
-    printer->taken_bytes += printer->write(printer->ready + printer->taken_bytes, printer->ready_bytes - printer->taken_bytes);
-    return printer->taken_bytes == printer->ready_bytes && (printer->printing || printer->printed != n->number);
+    printer->taken_bytes += printer->write(printer->ready + printer->taken_bytes,
+                                           printer->ready_bytes - printer->taken_bytes);
+    return printer->taken_bytes == printer->ready_bytes &&
+           (printer->printing || printer->printed != n->number);
 }

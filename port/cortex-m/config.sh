@@ -91,6 +91,7 @@ switch() {
 }
 timestamps=$(switch EXPLICIT_TIMESTAMPS "${EXPLICIT_TIMESTAMPS:-}")
 proxy=$(switch TRUST_PROXY "${TRUST_PROXY:-}")
+alert_events=$(switch ALERT_EVENTS "${ALERT_EVENTS:-}")
 http_off=$(switch DISABLE_HTTP "${DISABLE_HTTP:-}")
 tls_off=$(switch DISABLE_TLS "${DISABLE_TLS:-}")
 [ "$http_off $tls_off" != 'true true' ] || fail "DISABLE_HTTP=1 DISABLE_TLS=1: nothing is left to serve"
@@ -122,5 +123,6 @@ cat >"$file.new" <<END
 #define CFG_BOARD_DUPLICATES $duplicates
 #define CFG_BOARD_SCRAPER_TIMEOUT_MS ${SCRAPER_TIMEOUT}000u
 #define CFG_BOARD_TRUST_PROXY $proxy
+#define CFG_BOARD_ALERT_EVENTS $alert_events
 END
 if cmp -s "$file.new" "$file"; then rm "$file.new"; else mv "$file.new" "$file"; fi

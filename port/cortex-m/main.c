@@ -123,6 +123,8 @@ static void start_app(void) {
         .duplicates = CFG_BOARD_DUPLICATES,
         .explicit_timestamps = CFG_BOARD_EXPLICIT_TIMESTAMPS,
         .trust_proxy = CFG_BOARD_TRUST_PROXY,
+        .alert_events = CFG_BOARD_ALERT_EVENTS,
+        .console = console_offer,
         .port_table = port_table,
         .resets = resets,
         .network_errors = board_counter,

@@ -6,7 +6,7 @@
 #include "app.h"
 #include "clock.h"
 #include "clock_sntp.h"
-#include "console_out.h"
+#include "console.h"
 #include "entropy.h"
 #include "host_loop.h"
 #include "net_server.h"
@@ -203,7 +203,7 @@ static bool start_app(struct problem *problem) {
         .explicit_timestamps = options.explicit_timestamps,
         .alert_events = options.alert_events,
         .trust_proxy = options.trust_proxy,
-        .console = console_out_write,
+        .console = console_offer,
         .port_table = port_table,
         .tls_stats = options.disable_tls ? NULL : net_tls_stats,
     };
@@ -216,7 +216,9 @@ static bool start_app(struct problem *problem) {
 }
 
 static bool turn(void *context, uint32_t now_ms) {
-    return app_poll(context, now_ms);
+    bool more = app_poll(context, now_ms);
+    console_poll();
+    return more;
 }
 
 static int run(struct host_loop *loop) {

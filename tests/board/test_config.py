@@ -37,7 +37,7 @@ def test_without_anything_it_is_dhcp(configure):
         "": '"some-board"', "DHCP": "true", "ADDRESS": "0", "NETMASK": "0", "GATEWAY": "0",
         "PORT": "8090", "PORT_TLS": "8443", "DISABLE_HTTP": "false", "DISABLE_TLS": "false",
         "EXPLICIT_TIMESTAMPS": "false", "DUPLICATES": "DELIVERY_QUEUE",
-        "SCRAPER_TIMEOUT_MS": "600000u", "TRUST_PROXY": "false",
+        "SCRAPER_TIMEOUT_MS": "600000u", "TRUST_PROXY": "false", "ALERT_EVENTS": "false",
         "NTP": '"dhcp"',
     }  # fmt: skip
 
@@ -60,8 +60,8 @@ def test_without_anything_it_is_dhcp(configure):
         ({"PORT": "1", "PORT_TLS": "65535"}, {"PORT": "1", "PORT_TLS": "65535"}),
         ({"DISABLE_TLS": "1"}, {"DISABLE_TLS": "true", "DISABLE_HTTP": "false"}),
         ({"DISABLE_HTTP": "1", "DISABLE_TLS": "0"}, {"DISABLE_TLS": "false", "DISABLE_HTTP": "true"}),
-        ({"EXPLICIT_TIMESTAMPS": "1", "TRUST_PROXY": "1"},
-         {"EXPLICIT_TIMESTAMPS": "true", "TRUST_PROXY": "true"}),
+        ({"EXPLICIT_TIMESTAMPS": "1", "TRUST_PROXY": "1", "ALERT_EVENTS": "1"},
+         {"EXPLICIT_TIMESTAMPS": "true", "TRUST_PROXY": "true", "ALERT_EVENTS": "true"}),
         ({"DUPLICATE_EVENTS": "last"}, {"DUPLICATES": "DELIVERY_LAST"}),
         ({"DUPLICATE_EVENTS": "sum"}, {"DUPLICATES": "DELIVERY_SUM"}),
         ({"SCRAPER_TIMEOUT": "5"}, {"SCRAPER_TIMEOUT_MS": "5000u"}),

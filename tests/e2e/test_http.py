@@ -204,7 +204,7 @@ MALFORMED = [
 
 REFUSED = [
     Case("unknown path", crlf("GET /nowhere HTTP/1.1", HOST), 404, says="/nowhere"),
-    Case("webhook is not there yet", body_request("/webhook", JSON, b"{}"), 404),
+    Case("webhook with a slash", body_request("/webhook/", JSON, b"{}"), 404),
     Case("path is case-sensitive", crlf("GET /Ping HTTP/1.1", HOST), 404),
     Case("post to ping", body_request("/ping", TEXT, b"x"), 405, headers={"allow": "GET, HEAD"}),
     Case("get of create", crlf("GET /create HTTP/1.1", HOST), 405, headers={"allow": "POST"}),

@@ -261,7 +261,7 @@ static const struct {
     {GET("/nowhere"), 404, false, NULL, "nothing at /nowhere; GET / lists what there is"},
     {GET("/Ping"), 404, false, NULL, "nothing at /Ping; GET / lists what there is"},
     {GET("/ping/"), 404, false, NULL, "nothing at /ping/; GET / lists what there is"},
-    {GET("/webhook"), 404, false, NULL, "nothing at /webhook; GET / lists what there is"},
+    {GET("/webhooks"), 404, false, NULL, "nothing at /webhooks; GET / lists what there is"},
     {GET("/\x01"), 400, true, NULL, NULL},
     {GET("/%00"), 404, false, NULL, "nothing at /%00; GET / lists what there is"},
     {GET("/%zz"), 400, false, NULL, "path: a '%' must be followed by two hex digits"},

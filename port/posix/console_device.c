@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * console_out.c: see console_out.h. Standard output may be shared with other processes, so it is not
- * made non-blocking; poll(2) says whether a write of some size would wait instead.
+ * console_device.c: standard output as the console's device (console.h). It may be shared with other
+ * processes, so it is not made non-blocking; poll(2) says whether a write of some size would wait.
  */
-#include "console_out.h"
+#include "console.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -17,16 +17,18 @@
 #define TERMINAL_BYTES 1024u
 
 /* A pipe that polls as writable takes PIPE_BUF bytes, a file any number. */
-static uint32_t writable_bytes(uint32_t n) {
+static size_t writable_bytes(size_t n) {
     struct stat status;
     if (fstat(STDOUT_FILENO, &status) == 0 && S_ISREG(status.st_mode)) {
         return n;
     }
-    const uint32_t most = isatty(STDOUT_FILENO) ? TERMINAL_BYTES : (uint32_t)PIPE_BUF;
+    const size_t most = isatty(STDOUT_FILENO) ? TERMINAL_BYTES : PIPE_BUF;
     return n < most ? n : most;
 }
 
-uint32_t console_out_write(const char *bytes, uint32_t n) {
+/* What can take no more ever, such as a pipe without a reader, has everything thrown away: there is
+ * nobody to print for. */
+size_t console_device_write(const char *bytes, size_t n) {
     struct pollfd fd = {.fd = STDOUT_FILENO, .events = POLLOUT};
     fflush(stdout); /* what was printed there stays in order */
     if (poll(&fd, 1, 0) <= 0) {
@@ -36,5 +38,5 @@ uint32_t console_out_write(const char *bytes, uint32_t n) {
     if (written < 0) {
         return errno == EINTR || errno == EAGAIN ? 0 : n;
     }
-    return (uint32_t)written;
+    return (size_t)written;
 }
