@@ -271,7 +271,7 @@ $(UNIT)/tests/unit/%.o: tests/unit/%.c $(UNIT)/flags Makefile $(jsmn_stamp) $(lw
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
 	@$(CC) $(our_flags) -O1 $(sanitize) -D_GNU_SOURCE $(unit_limits) \
-	    $(port_includes) -isystem $(JSMN_DIR) -c -o $@ $<
+	    -iquote board $(port_includes) -isystem $(JSMN_DIR) -c -o $@ $<
 
 $(UNIT)/libapp.a: $(call in,$(UNIT),$(app_src))
 $(UNIT)/libnet.a: $(call in,$(UNIT),$(port_src) $(lwip_src) $(wolfssl_src) $(wolfssl_asm))

@@ -8,14 +8,14 @@
 #include "lan9118.h"
 
 #include "lwip/etharp.h"
-#include "lwip/ethip6.h"
 #include "lwip/stats.h"
 #include "lwip/sys.h"
 
 #include <string.h>
 
-#if LWIP_IPV6 && !LWIP_IPV6_MLD
-#error "LWIP_IPV6_MLD: set 1, the multicast filter learns from it which groups are joined"
+#if !LWIP_IGMP || !LWIP_IPV6_MLD
+#error \
+    "LWIP_IGMP, LWIP_IPV6_MLD: set 1, the multicast filter learns from them which groups are joined"
 #endif
 
 /* Frames taken in one turn of the main loop. */
@@ -321,7 +321,6 @@ static void write_hash(void) {
     lan9118_mac_write(HASHL, hash_word(0));
 }
 
-#if LWIP_IGMP || LWIP_IPV6
 static void change_group(const uint8_t mac[ETH_HWADDR_LEN], enum netif_mac_filter_action action) {
     uint8_t *users = &chip.group_users[lan9118_hash(mac)];
     if (action == NETIF_ADD_MAC_FILTER) {
@@ -331,9 +330,7 @@ static void change_group(const uint8_t mac[ETH_HWADDR_LEN], enum netif_mac_filte
     }
     write_hash();
 }
-#endif
 
-#if LWIP_IGMP
 /* RFC 1112 section 6.4 */
 static err_t filter_ip4(struct netif *netif, const ip4_addr_t *group,
                         enum netif_mac_filter_action action) {
@@ -344,9 +341,7 @@ static err_t filter_ip4(struct netif *netif, const ip4_addr_t *group,
     change_group(mac, action);
     return ERR_OK;
 }
-#endif
 
-#if LWIP_IPV6
 /* RFC 2464 section 7 */
 static err_t filter_ip6(struct netif *netif, const ip6_addr_t *group,
                         enum netif_mac_filter_action action) {
@@ -356,7 +351,6 @@ static err_t filter_ip6(struct netif *netif, const ip6_addr_t *group,
     change_group(mac, action);
     return ERR_OK;
 }
-#endif
 
 /* ---- link -------------------------------------------------------------------------------------- */
 
@@ -452,19 +446,12 @@ int8_t board_netif_init(struct netif *netif) {
     netif->output = etharp_output;
     netif->linkoutput = send_frame;
     find_address(netif);
-#if LWIP_IGMP
-    netif->flags |= NETIF_FLAG_IGMP;
     netif_set_igmp_mac_filter(netif, filter_ip4);
-#endif
-#if LWIP_IPV6
-    netif->flags |= NETIF_FLAG_MLD6;
-    netif->output_ip6 = ethip6_output;
     netif_set_mld_mac_filter(netif, filter_ip6);
     /* Every node is in this group without joining it (RFC 4291 section 2.8). */
     ip6_addr_t all_nodes;
     ip6_addr_set_allnodes_linklocal(&all_nodes);
     filter_ip6(netif, &all_nodes, NETIF_ADD_MAC_FILTER);
-#endif
     start_mac();
     lan9118_phy_start();
     chip.link_looked_ms = sys_now() - LINK_MS;

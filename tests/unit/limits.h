@@ -28,6 +28,10 @@
 
 #define CFG_JSON_TOKENS_MAX 64
 
+/* A full frame is a chain of three. */
+#define CFG_NET_FRAME_BYTES 608
+#define CFG_NET_FRAMES 128
+
 #define CFG_TLS_CLIENT 1
 #define CFG_TLS_CERTIFICATE_TOOLS 1
 

@@ -1,0 +1,630 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * test_port_lan9118.c: the MPS2 boards' Ethernet driver against a model of its chip: frames of
+ * every length, place and shape, a FIFO that is full, errors, multicasts, the link.
+ */
+#include "lan9118_model.h"
+
+#include "net_heap.h"
+#include "net_stack.h"
+
+#include "clock.h"
+
+#include "../../board/mps2-an385/lan9118.c"
+#include "../../board/mps2-an385/netif_lan9118.c"
+
+#include "lwip/memp.h"
+
+#define OWN_ADDRESS \
+    { 0x02, 0x11, 0x22, 0x33, 0x44, 0x55 }
+#define HEADER_BYTES 14u
+
+static uint32_t now_ms;
+static struct random rng;
+static struct netif netif;
+
+static struct {
+    uint32_t count;
+    uint32_t length;
+    uint8_t bytes[MODEL_FRAME_BYTES];
+    struct pbuf *kept; /* with keep: the frames, one behind the other */
+    bool keep;
+} got;
+
+uint32_t clock_monotonic_ms(void) {
+    return now_ms;
+}
+
+/* netif->input */
+static err_t take(struct pbuf *p, struct netif *from) {
+    assert_ptr_equal(from, &netif);
+    /* What is behind the Ethernet header can be read by words. */
+    assert_int_equal(((uintptr_t)p->payload + HEADER_BYTES) % 4u, 0);
+    got.count++;
+    got.length = p->tot_len;
+    (void)pbuf_copy_partial(p, got.bytes, sizeof got.bytes, 0);
+    if (!got.keep) {
+        pbuf_free(p);
+    } else if (got.kept == NULL) {
+        got.kept = p;
+    } else {
+        pbuf_cat(got.kept, p);
+    }
+    return ERR_OK;
+}
+
+static uint32_t counter(const char *wanted) {
+    const char *name;
+    uint32_t total;
+    for (uint32_t i = 0; board_counter(i, &name, &total); i++) {
+        if (strcmp(name, wanted) == 0) {
+            return total;
+        }
+    }
+    fail_msg("no counter %s", wanted);
+    return 0;
+}
+
+static void power_on(void) {
+    memset(&chip, 0, sizeof chip);
+    memset(&got, 0, sizeof got);
+    memset(&netif, 0, sizeof netif);
+    model_power_on();
+}
+
+static void start(void) {
+    const uint8_t own[6] = OWN_ADDRESS;
+    memcpy(netif.hwaddr, own, sizeof own);
+    netif.input = take;
+    assert_int_equal(board_netif_init(&netif), ERR_OK);
+}
+
+/* A turn of the main loop, interrupts first. */
+static void turn(void) {
+    if (model_interrupts()) {
+        board_interrupt(CFG_LAN9118_IRQ);
+        assert_false(model_interrupts());
+        assert_true(board_pending());
+    }
+    board_poll();
+}
+
+static void fill(uint8_t *bytes, uint32_t n, uint32_t seed) {
+    for (uint32_t i = 0; i < n; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        bytes[i] = (uint8_t)(seed >> 24);
+    }
+}
+
+/* A frame to our address. */
+static void make_frame(uint8_t *bytes, uint32_t n, uint32_t seed) {
+    const uint8_t own[6] = OWN_ADDRESS;
+    fill(bytes, n, seed);
+    memcpy(bytes, own, sizeof own);
+}
+
+static int set_up(void **state) {
+    (void)state;
+    power_on();
+    start();
+    return 0;
+}
+
+/* Nothing that a test took from lwIP's pools may be missing. */
+static int tear_down(void **state) {
+    (void)state;
+    if (got.kept != NULL) {
+        pbuf_free(got.kept);
+    }
+    assert_int_equal(lwip_stats.memp[MEMP_PBUF_POOL]->used, 0);
+    return 0;
+}
+
+/* ---- start ------------------------------------------------------------------------------------- */
+
+static void test_starts(void **state) {
+    (void)state;
+    assert_int_equal(model.resets, 1);
+    assert_int_equal(model.irq_enabled, CFG_LAN9118_IRQ + 1);
+    assert_int_equal(model.registers[IRQ_CFG / 4], 0x111);
+    assert_int_equal(netif.mtu, 1500);
+    /* The address that lwIP was given is the chip's, too. */
+    assert_int_equal(model.mac[ADDRL], 0x33221102);
+    assert_int_equal(model.mac[ADDRH], 0x5544);
+    assert_int_equal(model.phy[BCR] & BCR_RESTART_AUTO_NEGOTIATE, 0);
+}
+
+static void test_takes_the_address_of_the_eeprom(void **state) {
+    (void)state;
+    const uint8_t other[6] = {0x00, 0x80, 0x0f, 0x01, 0x02, 0xfe};
+    power_on();
+    memcpy(model.eeprom, other, sizeof other);
+    start();
+    assert_memory_equal(netif.hwaddr, other, sizeof other);
+    assert_int_equal(model.mac[ADDRL], 0x010f8000);
+    assert_int_equal(model.mac[ADDRH], 0xfe02);
+}
+
+static void test_refuses_an_address_that_is_none(void **state) {
+    (void)state;
+    const uint8_t own[6] = OWN_ADDRESS;
+    power_on();
+    memset(model.eeprom, 0, sizeof model.eeprom);
+    start();
+    assert_memory_equal(netif.hwaddr, own, sizeof own);
+}
+
+static void test_without_a_chip(void **state) {
+    (void)state;
+    power_on();
+    model.absent = true;
+    assert_int_equal(board_netif_init(&netif), ERR_IF);
+    power_on();
+    model.busy = true;
+    assert_int_equal(board_netif_init(&netif), ERR_IF);
+}
+
+static void test_has_a_phy_negotiate(void **state) {
+    (void)state;
+    power_on();
+    model.phy[BCR] = 0;
+    start();
+    assert_int_equal(model.phy[BCR], BCR_AUTO_NEG_ENABLE | BCR_RESTART_AUTO_NEGOTIATE);
+    assert_int_equal(model.phy[ANAR], 0x01e1);
+}
+
+/* ---- receiving --------------------------------------------------------------------------------- */
+
+static void test_receives_every_length(void **state) {
+    (void)state;
+    uint8_t bytes[MODEL_FRAME_BYTES];
+    for (uint32_t n = HEADER_BYTES; n <= 1514; n++) {
+        make_frame(bytes, n, n);
+        assert_true(model_receive(bytes, n, 0));
+        turn();
+        assert_int_equal(got.length, n);
+        assert_memory_equal(got.bytes, bytes, n);
+        assert_int_equal(model.rx_count, 0);
+        assert_false(board_pending());
+    }
+    assert_int_equal(got.count, 1514 - HEADER_BYTES + 1);
+    assert_int_equal(counter("receiver_error"), 0);
+}
+
+static void test_takes_a_bounded_number_in_a_turn(void **state) {
+    (void)state;
+    uint8_t bytes[60];
+    for (uint32_t i = 0; i < 40; i++) {
+        make_frame(bytes, sizeof bytes, i);
+        assert_true(model_receive(bytes, sizeof bytes, 0));
+    }
+    turn();
+    assert_int_equal(got.count, 16);
+    assert_true(board_pending());
+    assert_int_equal(model.registers[INT_EN / 4], 0); /* asks no interrupt for what it knows */
+    turn();
+    turn();
+    assert_int_equal(got.count, 40);
+    assert_memory_equal(got.bytes, bytes, sizeof bytes);
+    assert_false(board_pending());
+    assert_true(model.registers[INT_EN / 4] != 0);
+}
+
+static void test_silent_without_frames(void **state) {
+    (void)state;
+    turn();
+    assert_false(board_pending());
+    assert_int_equal(got.count, 0);
+    board_interrupt(CFG_LAN9118_IRQ + 1); /* another device's */
+    assert_false(board_pending());
+}
+
+static void test_counts_each_error(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        uint32_t bit;
+    } errors[] = {
+        {"crc_error", 1u << 1},
+        {"mii_error", 1u << 3},
+        {"collision_seen", 1u << 6},
+        {"frame_too_long", 1u << 7},
+        {"runt_frame", 1u << 11},
+        {"length_error", 1u << 12},
+        {"receive_watchdog_timeout", 1u << 4},
+    };
+    uint8_t bytes[100];
+    for (uint32_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        make_frame(bytes, sizeof bytes, i);
+        model_receive(bytes, 61 + i, errors[i].bit | 1u << 15);
+        model_receive(bytes, sizeof bytes, 0);
+        turn();
+        assert_int_equal(counter(errors[i].name), 1);
+        assert_int_equal(got.count, i + 1);
+        assert_memory_equal(got.bytes, bytes, sizeof bytes); /* the one behind it is whole */
+    }
+    assert_int_equal(model.rx_count, 0);
+}
+
+static void test_out_of_pbufs(void **state) {
+    (void)state;
+    uint8_t bytes[200];
+    uint32_t sent = 0;
+    got.keep = true;
+    while (counter("rx_no_pbuf") == 0) {
+        make_frame(bytes, sizeof bytes, sent++);
+        assert_true(model_receive(bytes, sizeof bytes, 0));
+        turn();
+    }
+    assert_int_equal(got.count, sent - 1);
+    assert_int_equal(model.rx_count, 0);
+    pbuf_free(got.kept);
+    got.kept = NULL;
+    make_frame(bytes, sizeof bytes, 1000);
+    model_receive(bytes, sizeof bytes, 0);
+    turn();
+    assert_int_equal(got.count, sent);
+    assert_memory_equal(got.bytes, bytes, sizeof bytes);
+}
+
+static void test_counts_what_the_fifo_had_no_room_for(void **state) {
+    (void)state;
+    uint8_t bytes[1514];
+    uint32_t taken = 0;
+    uint32_t dropped = 0;
+    make_frame(bytes, sizeof bytes, 1);
+    for (uint32_t i = 0; i < 12; i++) {
+        *(model_receive(bytes, sizeof bytes, 0) ? &taken : &dropped) += 1;
+    }
+    assert_true(dropped > 0);
+    turn();
+    assert_int_equal(got.count, taken);
+    for (uint32_t i = 0; i < 4; i++) {
+        now_ms += 300;
+        turn();
+    }
+    assert_int_equal(counter("rx_drop"), dropped);
+}
+
+/* The FIFOs are out of step: only a reset of the chip helps. */
+static void test_starts_again_after_a_receiver_error(void **state) {
+    (void)state;
+    uint8_t bytes[60];
+    model_read(RX_DATA_FIFO);
+    turn();
+    assert_int_equal(model.resets, 2);
+    assert_int_equal(counter("receiver_error"), 1);
+    assert_int_equal(counter("transmitter_error"), 0);
+    assert_false(board_pending());
+    make_frame(bytes, sizeof bytes, 1);
+    assert_true(model_receive(bytes, sizeof bytes, 0));
+    turn();
+    assert_int_equal(got.count, 1);
+}
+
+/* ---- sending ----------------------------------------------------------------------------------- */
+
+/* A chain of pbufs with these bytes, cut and placed by `seed`. */
+static struct pbuf *make_chain(const uint8_t *bytes, uint32_t n, uint32_t seed) {
+    static uint8_t places[8][MODEL_FRAME_BYTES + 8] __attribute__((aligned(8)));
+    struct pbuf *chain = NULL;
+    const uint32_t pieces = 1 + seed % 6;
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < pieces; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        const uint32_t most = n - at;
+        const uint32_t length = i + 1 == pieces ? most : (seed >> 16) % (most + 1);
+        uint8_t *place = places[i] + (seed >> 8) % 8;
+        memcpy(place, bytes + at, length);
+        struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)length, PBUF_ROM);
+        assert_non_null(p);
+        p->payload = place;
+        if (chain == NULL) {
+            chain = p;
+        } else {
+            pbuf_cat(chain, p);
+        }
+        at += length;
+    }
+    return chain;
+}
+
+static err_t send_bytes(const uint8_t *bytes, uint32_t n, uint32_t seed) {
+    struct pbuf *p = make_chain(bytes, n, seed);
+    const err_t err = netif.linkoutput(&netif, p);
+    pbuf_free(p);
+    return err;
+}
+
+static void assert_sent(uint32_t index, const uint8_t *bytes, uint32_t n) {
+    assert_true(index < model.sent_count);
+    assert_int_equal(model.sent[index].length, n);
+    assert_memory_equal(model.sent[index].bytes, bytes, n);
+}
+
+static void test_sends_every_shape(void **state) {
+    (void)state;
+    uint8_t bytes[1514];
+    for (uint32_t round = 0; round < 20000; round++) {
+        const uint32_t n = round < 1501 ? 14 + round : 14 + round % 90;
+        fill(bytes, n, round);
+        model.sent_count = 0;
+        assert_int_equal(send_bytes(bytes, n, round * 7919u), ERR_OK);
+        assert_sent(0, bytes, n);
+        assert_int_equal(model.tx_commands, 0);
+    }
+    assert_true(model.tx_statuses <= 1); /* taken when the next frame is sent */
+}
+
+static void test_refuses_a_frame_too_long(void **state) {
+    (void)state;
+    uint8_t bytes[1515] = {0};
+    assert_int_equal(send_bytes(bytes, 1515, 0), ERR_BUF);
+    assert_int_equal(model.sent_count, 0);
+}
+
+/* They wait in the driver while the FIFO is full, and leave in their order. */
+static void test_waits_for_room(void **state) {
+    (void)state;
+    uint8_t bytes[20][1514];
+    struct pbuf *frames[20];
+    uint32_t queued = 0;
+    model.wire_is_slow = true;
+    while (queued < 20) {
+        fill(bytes[queued], 1514, queued);
+        frames[queued] = pbuf_alloc(PBUF_RAW, 1514, PBUF_RAM);
+        assert_non_null(frames[queued]);
+        assert_int_equal(pbuf_take(frames[queued], bytes[queued], 1514), ERR_OK);
+        if (netif.linkoutput(&netif, frames[queued]) != ERR_OK) {
+            break;
+        }
+        queued++;
+    }
+    assert_int_equal(model.sent_count, 3); /* 4,608 bytes */
+    assert_int_equal(queued, 3 + 16);
+    assert_int_equal(counter("tx_fifo_full"), 1);
+    pbuf_free(frames[queued]);
+    for (uint32_t i = 0; i < queued; i++) {
+        pbuf_free(frames[i]); /* the sender's reference */
+    }
+    turn();
+    assert_int_equal(model.sent_count, 3);
+    assert_true(board_pending());
+    for (uint32_t i = 0; i < 10; i++) {
+        model_wire_takes();
+        turn();
+    }
+    assert_false(board_pending());
+    assert_int_equal(model.sent_count, queued);
+    for (uint32_t i = 0; i < queued; i++) {
+        assert_sent(i, bytes[i], 1514);
+    }
+    assert_int_equal(net_heap_stats().used, 0);
+}
+
+/* Frames of all sizes and places, until the next one waits: the model sees that none is too much. */
+static void test_fills_the_fifo_to_its_end(void **state) {
+    (void)state;
+    uint8_t bytes[60] = {0};
+    model.wire_is_slow = true;
+    for (uint32_t round = 0; round < 200; round++) {
+        model_wire_takes();
+        model.tx_held = MODEL_TX_BYTES - 150 + round % 100;
+        model.sent_count = 0;
+        for (uint32_t i = 0; chip.waiting_count == 0; i++) {
+            assert_int_equal(send_bytes(bytes, 14 + (round + i) % 40, round * 31u + i), ERR_OK);
+        }
+        assert_in_range(model.tx_held, MODEL_TX_BYTES - 80, MODEL_TX_BYTES);
+        model_wire_takes();
+        turn();
+        assert_int_equal(chip.waiting_count, 0);
+    }
+}
+
+/* Its sender may write over it as soon as it is back. */
+static void test_does_not_keep_what_may_change(void **state) {
+    (void)state;
+    uint8_t bytes[1514] = {0};
+    model.wire_is_slow = true;
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(send_bytes(bytes, 1514, 0), ERR_OK);
+    }
+    struct pbuf *p = pbuf_alloc(PBUF_RAW, 1514, PBUF_REF);
+    assert_non_null(p);
+    p->payload = bytes;
+    assert_int_equal(netif.linkoutput(&netif, p), ERR_MEM);
+    assert_int_equal(p->ref, 1);
+    pbuf_free(p);
+    assert_int_equal(counter("tx_fifo_full"), 1);
+}
+
+static void test_counts_errors_of_sending(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        uint32_t bit;
+    } errors[] = {
+        {"loss_of_carrier", 1u << 11},   {"no_carrier", 1u << 10},
+        {"late_collision", 1u << 9},     {"excessive_collisions", 1u << 8},
+        {"excessive_deferral", 1u << 2},
+    };
+    uint8_t bytes[60] = {0};
+    for (uint32_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        model.tx_errors = errors[i].bit | 1u << 15;
+        assert_int_equal(send_bytes(bytes, sizeof bytes, 0), ERR_OK);
+        assert_int_equal(send_bytes(bytes, sizeof bytes, 0), ERR_OK); /* looks at the first's */
+        assert_true(counter(errors[i].name) > 0);
+    }
+    const uint32_t before = counter("no_carrier");
+    model.tx_errors = 1u << 10; /* says nothing without the error summary: full duplex */
+    assert_int_equal(send_bytes(bytes, sizeof bytes, 0), ERR_OK);
+    assert_int_equal(send_bytes(bytes, sizeof bytes, 0), ERR_OK);
+    assert_int_equal(counter("no_carrier"), before);
+}
+
+static void test_starts_again_after_a_transmitter_error(void **state) {
+    (void)state;
+    uint8_t bytes[60] = {0};
+    model.registers[INT_STS / 4] |= INT_TXE;
+    turn();
+    assert_int_equal(model.resets, 2);
+    assert_int_equal(counter("transmitter_error"), 1);
+    assert_int_equal(send_bytes(bytes, sizeof bytes, 0), ERR_OK);
+    assert_int_equal(model.sent_count, 1);
+}
+
+/* ---- multicasts -------------------------------------------------------------------------------- */
+
+static void test_hash(void **state) {
+    (void)state;
+    uint8_t mac[6];
+    for (uint32_t i = 0; i < 2000; i++) {
+        fill(mac, sizeof mac, i);
+        assert_int_equal(lan9118_hash(mac), model_hash(mac));
+    }
+}
+
+/* Sends a frame to a group; true when it came through. */
+static bool comes(const uint8_t *mac) {
+    uint8_t bytes[60];
+    const uint32_t before = got.count;
+    fill(bytes, sizeof bytes, 1);
+    memcpy(bytes, mac, 6);
+    model_receive(bytes, sizeof bytes, 0);
+    turn();
+    return got.count > before;
+}
+
+static void test_hears_only_its_groups(void **state) {
+    (void)state;
+    const uint8_t lab4[6] = {0x01, 0x00, 0x5e, 0x01, 0x03, 0x07};
+    const uint8_t mdns6[6] = {0x33, 0x33, 0x00, 0x00, 0x00, 0xfb};
+    const uint8_t all6[6] = {0x33, 0x33, 0x00, 0x00, 0x00, 0x01};
+    const uint8_t broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    const uint8_t neighbour[6] = {0x02, 0x11, 0x22, 0x33, 0x44, 0x56};
+    ip4_addr_t group4;
+    IP4_ADDR(&group4, 239, 129, 3, 7); /* of the second byte seven bits count */
+    ip6_addr_t group6;
+    IP6_ADDR(&group6, PP_HTONL(0xff020000u), 0, 0, PP_HTONL(0xfbu));
+
+    assert_true(comes(broadcast));
+    assert_true(comes(all6));
+    assert_false(comes(neighbour));
+    assert_false(comes(lab4));
+    assert_false(comes(mdns6));
+
+    assert_int_equal(netif.igmp_mac_filter(&netif, &group4, NETIF_ADD_MAC_FILTER), ERR_OK);
+    assert_true(comes(lab4));
+    assert_int_equal(netif.mld_mac_filter(&netif, &group6, NETIF_ADD_MAC_FILTER), ERR_OK);
+    assert_true(comes(mdns6));
+    assert_int_equal(netif.igmp_mac_filter(&netif, &group4, NETIF_DEL_MAC_FILTER), ERR_OK);
+    assert_false(comes(lab4));
+    assert_true(comes(mdns6));
+}
+
+/* Two groups with one bit: the first that leaves must not take it along. */
+static void test_groups_share_a_bit(void **state) {
+    (void)state;
+    uint8_t mac[6] = {0x01, 0x00, 0x5e, 0x07, 0x00, 0x00};
+    const uint32_t bit = model_hash(mac);
+    ip4_addr_t one;
+    IP4_ADDR(&one, 239, 7, 0, 0);
+    uint32_t other = 1;
+    while (mac[5] = (uint8_t)other, mac[4] = (uint8_t)(other >> 8), model_hash(mac) != bit) {
+        other++;
+    }
+    ip4_addr_t two;
+    IP4_ADDR(&two, 239, 7, other >> 8, other & 255);
+    assert_int_equal(netif.igmp_mac_filter(&netif, &one, NETIF_ADD_MAC_FILTER), ERR_OK);
+    assert_int_equal(netif.igmp_mac_filter(&netif, &two, NETIF_ADD_MAC_FILTER), ERR_OK);
+    assert_int_equal(netif.igmp_mac_filter(&netif, &one, NETIF_DEL_MAC_FILTER), ERR_OK);
+    assert_true(comes(mac));
+    assert_int_equal(netif.igmp_mac_filter(&netif, &two, NETIF_DEL_MAC_FILTER), ERR_OK);
+    assert_false(comes(mac));
+    assert_int_equal(netif.igmp_mac_filter(&netif, &two, NETIF_DEL_MAC_FILTER), ERR_OK);
+    assert_false(comes(mac));
+}
+
+/* ---- link -------------------------------------------------------------------------------------- */
+
+static void look_again(void) {
+    now_ms += 300;
+    for (uint32_t i = 0; i < 4; i++) {
+        turn();
+    }
+}
+
+static void test_follows_the_link(void **state) {
+    (void)state;
+    assert_false(netif_is_link_up(&netif)); /* until it has been seen */
+    look_again();
+    assert_true(netif_is_link_up(&netif));
+    assert_int_equal(model.mac[MAC_CR] & (MAC_CR_FDPX | MAC_CR_RCVOWN), MAC_CR_FDPX);
+
+    model.phy[BSR] = 0;
+    look_again();
+    assert_false(netif_is_link_up(&netif));
+
+    model.phy[BSR] = BSR_LINK_STATUS;
+    model.phy[ANLPAR] = AN_100BASE_TX | AN_10BASE_T_FULL | AN_10BASE_T;
+    look_again();
+    assert_true(netif_is_link_up(&netif));
+    assert_int_equal(model.mac[MAC_CR] & (MAC_CR_FDPX | MAC_CR_RCVOWN), MAC_CR_RCVOWN);
+}
+
+static void test_duplex(void **state) {
+    (void)state;
+    assert_true(lan9118_phy_full_duplex(0x41e1));
+    assert_true(lan9118_phy_full_duplex(AN_10BASE_T_FULL | AN_10BASE_T));
+    assert_false(lan9118_phy_full_duplex(AN_100BASE_TX | AN_10BASE_T_FULL));
+    assert_false(lan9118_phy_full_duplex(AN_10BASE_T));
+    assert_false(lan9118_phy_full_duplex(0)); /* it does not negotiate: half, by 802.3 */
+}
+
+static void test_duplex_lives_through_a_restart(void **state) {
+    (void)state;
+    model.phy[ANLPAR] = AN_10BASE_T;
+    look_again();
+    model_read(RX_DATA_FIFO);
+    turn();
+    assert_int_equal(model.resets, 2);
+    assert_int_equal(model.mac[MAC_CR] & (MAC_CR_FDPX | MAC_CR_RCVOWN), MAC_CR_RCVOWN);
+    look_again();
+    assert_true(netif_is_link_up(&netif));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_starts),
+        TEST(test_takes_the_address_of_the_eeprom),
+        TEST(test_refuses_an_address_that_is_none),
+        TEST(test_without_a_chip),
+        TEST(test_has_a_phy_negotiate),
+        TEST(test_receives_every_length),
+        TEST(test_takes_a_bounded_number_in_a_turn),
+        TEST(test_silent_without_frames),
+        TEST(test_counts_each_error),
+        TEST(test_out_of_pbufs),
+        TEST(test_counts_what_the_fifo_had_no_room_for),
+        TEST(test_starts_again_after_a_receiver_error),
+        TEST(test_sends_every_shape),
+        TEST(test_refuses_a_frame_too_long),
+        TEST(test_waits_for_room),
+        TEST(test_fills_the_fifo_to_its_end),
+        TEST(test_does_not_keep_what_may_change),
+        TEST(test_counts_errors_of_sending),
+        TEST(test_starts_again_after_a_transmitter_error),
+        TEST(test_hash),
+        TEST(test_hears_only_its_groups),
+        TEST(test_groups_share_a_bit),
+        TEST(test_follows_the_link),
+        TEST(test_duplex),
+        TEST(test_duplex_lives_through_a_restart),
+    };
+    const uint8_t seed[RANDOM_SEED_BYTES] = {1};
+    random_seed(&rng, seed);
+    net_stack_init(&(struct net_stack_config){.rng = &rng});
+    return cmocka_run_group_tests_name("lan9118", tests, NULL, NULL);
+}
