@@ -201,7 +201,7 @@ CC        := arm-none-eabi-gcc
 MCU       := build/$(BOARD)
 IMAGE     := $(MCU)$(VARIANT:%=/%)
 board_dir := board/$(BOARD)
-mcu_flags := --specs=picolibc.specs $(BOARD_CPU) $(BOARD_OPT)
+mcu_flags := --specs=picolibc.specs $(BOARD_CPU) $(BOARD_OPT) -fstack-usage
 
 export ADDRESS GATEWAY NTP PORT PORT_TLS DISABLE_HTTP DISABLE_TLS
 export EXPLICIT_TIMESTAMPS DUPLICATE_EVENTS SCRAPER_TIMEOUT TRUST_PROXY ALERT_EVENTS
@@ -212,6 +212,11 @@ $(MCU)/port/cortex-m/%.o: port/cortex-m/%.c $(MCU)/flags Makefile $(lwip_stamp)
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
 	@$(CC) $(our_flags) $(mcu_flags) -iquote board $(port_includes) -iquote port/cortex-m -include $(board_dir)/limits.h -c -o $@ $<
+
+$(MCU)/port/cortex-m/%.o: port/cortex-m/%.S $(MCU)/flags Makefile
+	@mkdir -p $(@D)
+	@echo "  AS    $@"
+	@$(CC) $(BOARD_CPU) -g -c -o $@ $<
 
 $(IMAGE)/main.o: port/cortex-m/main.c $(IMAGE)/board_config.h $(MCU)/flags Makefile $(lwip_stamp)
 	@mkdir -p $(@D)
@@ -231,19 +236,31 @@ $(IMAGE)/board_config.h: FORCE
 
 board_src     := $(foreach file,$(BOARD_SRC),$(if $(filter ../%,$(file)),$(patsubst ../%,board/%,$(file)),$(board_dir)/$(file)))
 board_objects := $(call in,$(MCU),$(app_src) $(port_src) $(filter-out %/main.c,$(mcu_src)) $(lwip_src) $(wolfssl_src) $(wolfssl_asm)) \
-    $(board_src:%.c=$(MCU)/%.o) $(IMAGE)/main.o
+    $(patsubst %.S,$(MCU)/%.o,$(wildcard port/cortex-m/*.S)) $(board_src:%.c=$(MCU)/%.o) $(IMAGE)/main.o
+
+link_board = $(CC) $(mcu_flags) -g -nostartfiles -Wl,--gc-sections -Wl,-Map=$(@:.elf=.map) -Wl,--fatal-warnings \
+    -Wl,--no-warn-rwx-segments -T $(board_dir)/link.ld -o $@ $(filter %.o,$^)
 
 .PHONY: board
 board: $(IMAGE)/pingshot.elf $(IMAGE)/pingshot.bin
 
 $(IMAGE)/pingshot.elf: $(board_objects) $(wildcard board/*/link.ld) port/cortex-m/sections.ld
 	@echo "  LD    $@"
-	@$(CC) $(mcu_flags) -g -nostartfiles -Wl,--gc-sections -Wl,-Map=$(@:.elf=.map) -Wl,--fatal-warnings \
-	    -Wl,--no-warn-rwx-segments -T $(board_dir)/link.ld -o $@ $(board_objects)
+	@$(link_board)
 	@arm-none-eabi-size $@
 
 %.bin: %.elf
 	@arm-none-eabi-objcopy -O binary $< $@
+
+# The floor that make bench compares a scrape with: a fixed page, through the same objects.
+$(IMAGE)/bare.o: tests/bench/board_bare.c $(IMAGE)/page.http $(IMAGE)/board_config.h $(MCU)/flags Makefile
+	@echo "  CC    $@"
+	@$(CC) $(our_flags) $(mcu_flags) -iquote board -iquote port/cortex-m -iquote $(IMAGE) $(port_includes) \
+	    -DPAGE='"$(IMAGE)/page.http"' -include $(board_dir)/limits.h -c -o $@ $<
+
+$(IMAGE)/bare.elf: $(filter-out $(IMAGE)/main.o,$(board_objects)) $(IMAGE)/bare.o $(wildcard board/*/link.ld) port/cortex-m/sections.ld
+	@echo "  LD    $@"
+	@$(link_board)
 
 qemu: ## With BOARD=: set up, build, and run it in QEMU at http://127.0.0.1:8090 and https://127.0.0.1:8443
 	$(if $(BOARD_QEMU),,$(error BOARD=$(BOARD): QEMU has no such machine, its board.mk says no BOARD_QEMU))
