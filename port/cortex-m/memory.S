@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * memory.S: memcpy, memmove, memset, memchr and memcmp in words. picolibc's go by bytes, to be
+ * small: of all that a scrape executed, half was its memcpy. An Armv7-M core reads and writes
+ * words at any address (Architecture Reference Manual A3.2.1). What is left of a length after the
+ * loop is decided by its bits, two at a time: a shift leaves one in C and one in N.
+ */
+    .syntax unified
+    .thumb
+
+    .macro function name
+    .section .text.\name, "ax", %progbits
+    .balign 4
+    .global \name
+    .type \name, %function
+\name:
+    .endm
+
+    .macro end name
+    .size \name, . - \name
+    .endm
+
+/* void *memcpy(void *r0, const void *r1, size_t r2). Ascending, and each word is read before it is
+ * written: memmove relies on that. */
+    function memcpy
+    .global __aeabi_memcpy
+    .global __aeabi_memcpy4
+    .global __aeabi_memcpy8
+    .set __aeabi_memcpy, memcpy
+    .set __aeabi_memcpy4, memcpy
+    .set __aeabi_memcpy8, memcpy
+    mov     ip, r0
+    subs    r2, #32
+    blo     2f
+1:  .rept 8
+    ldr     r3, [r1], #4
+    str     r3, [ip], #4
+    .endr
+    subs    r2, #32
+    bhs     1b
+2:  lsls    r3, r2, #28 /* C: 16 bytes more; N: 8 */
+    bcc     3f
+    .rept 4
+    ldr     r3, [r1], #4
+    str     r3, [ip], #4
+    .endr
+3:  bpl     4f
+    .rept 2
+    ldr     r3, [r1], #4
+    str     r3, [ip], #4
+    .endr
+4:  lsls    r3, r2, #30 /* C: 4; N: 2 */
+    bcc     5f
+    ldr     r3, [r1], #4
+    str     r3, [ip], #4
+5:  bpl     6f
+    ldrh    r3, [r1], #2
+    strh    r3, [ip], #2
+6:  lsls    r3, r2, #31 /* N: 1 */
+    bpl     7f
+    ldrb    r3, [r1]
+    strb    r3, [ip]
+7:  bx      lr
+    end memcpy
+
+/* void *memmove(void *r0, const void *r1, size_t r2). From the end when the front of what is
+ * written would overlap what is still to be read. */
+    function memmove
+    .global __aeabi_memmove
+    .global __aeabi_memmove4
+    .global __aeabi_memmove8
+    .set __aeabi_memmove, memmove
+    .set __aeabi_memmove4, memmove
+    .set __aeabi_memmove8, memmove
+    subs    r3, r0, r1
+    cmp     r3, r2
+    bhs     memcpy
+    add     ip, r0, r2
+    add     r1, r2
+    subs    r2, #16
+    blo     2f
+1:  .rept 4
+    ldr     r3, [r1, #-4]!
+    str     r3, [ip, #-4]!
+    .endr
+    subs    r2, #16
+    bhs     1b
+2:  lsls    r3, r2, #29 /* C: 8; N: 4 */
+    bcc     3f
+    .rept 2
+    ldr     r3, [r1, #-4]!
+    str     r3, [ip, #-4]!
+    .endr
+3:  bpl     4f
+    ldr     r3, [r1, #-4]!
+    str     r3, [ip, #-4]!
+4:  lsls    r3, r2, #31 /* C: 2; N: 1 */
+    bcc     5f
+    ldrh    r3, [r1, #-2]!
+    strh    r3, [ip, #-2]!
+5:  bpl     6f
+    ldrb    r3, [r1, #-1]
+    strb    r3, [ip, #-1]
+6:  bx      lr
+    end memmove
+
+/* void *memset(void *r0, int r1, size_t r2) */
+    function memset
+    uxtb    r1, r1
+    orr     r1, r1, r1, lsl #8
+    orr     r1, r1, r1, lsl #16
+    mov     ip, r0
+    subs    r2, #32
+    blo     2f
+1:  .rept 8
+    str     r1, [ip], #4
+    .endr
+    subs    r2, #32
+    bhs     1b
+2:  lsls    r3, r2, #28 /* C: 16; N: 8 */
+    bcc     3f
+    .rept 4
+    str     r1, [ip], #4
+    .endr
+3:  bpl     4f
+    .rept 2
+    str     r1, [ip], #4
+    .endr
+4:  lsls    r3, r2, #30 /* C: 4; N: 2 */
+    bcc     5f
+    str     r1, [ip], #4
+5:  bpl     6f
+    strh    r1, [ip], #2
+6:  lsls    r3, r2, #31 /* N: 1 */
+    bpl     7f
+    strb    r1, [ip]
+7:  bx      lr
+    end memset
+
+/* void *memchr(const void *r0, int r1, size_t r2). A word less 0x01010101 borrows into the top bit
+ * of a byte that was 0, and into no byte below the first such. */
+    function memchr
+    uxtb    r1, r1
+    orr     r1, r1, r1, lsl #8
+    orr     r1, r1, r1, lsl #16
+    subs    r2, #4
+    blo     2f
+1:  ldr     r3, [r0], #4
+    eors    r3, r1
+    sub     ip, r3, #0x01010101
+    bic     ip, ip, r3
+    ands    ip, ip, #0x80808080
+    bne     4f
+    subs    r2, #4
+    bhs     1b
+2:  adds    r2, #4
+    beq     5f
+    uxtb    r1, r1
+3:  ldrb    r3, [r0], #1
+    cmp     r3, r1
+    beq     6f
+    subs    r2, #1
+    bne     3b
+    b       5f
+4:  rbit    ip, ip
+    clz     ip, ip /* 0, 8, 16 or 24 */
+    subs    r0, #4
+    add     r0, r0, ip, lsr #3
+    bx      lr
+5:  movs    r0, #0
+    bx      lr
+6:  subs    r0, #1
+    bx      lr
+    end memchr
+
+/* int memcmp(const void *r0, const void *r1, size_t r2) */
+    function memcmp
+    subs    r2, #4
+    blo     2f
+1:  ldr     r3, [r0], #4
+    ldr     ip, [r1], #4
+    cmp     r3, ip
+    bne     4f
+    subs    r2, #4
+    bhs     1b
+2:  adds    r2, #4
+    beq     5f
+3:  ldrb    r3, [r0], #1
+    ldrb    ip, [r1], #1
+    subs    r3, r3, ip
+    bne     6f
+    subs    r2, #1
+    bne     3b
+5:  movs    r0, #0
+    bx      lr
+4:  rev     r3, r3 /* the first byte weighs most */
+    rev     ip, ip
+    cmp     r3, ip
+    ite     hi
+    movhi   r0, #1
+    movls   r0, #-1
+    bx      lr
+6:  mov     r0, r3
+    bx      lr
+    end memcmp
