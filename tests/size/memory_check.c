@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * memory_check.c: runs port/cortex-m/memory.S on its processor, in QEMU, against the plainest loops
+ * there are: every alignment of both sides, every length up to beyond two strides, and for memmove
+ * every overlap. test_memory.py builds and runs it. It ends by semihosting (SYS_EXIT_EXTENDED) with
+ * status 0, or with the number of the case that failed.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { LENGTHS = 72, ALIGNMENTS = 4, MARGIN = 8, ROOM = LENGTHS + 2 * MARGIN + 2 * ALIGNMENTS };
+
+static uint8_t got[ROOM];
+static uint8_t want[ROOM];
+static uint8_t from[ROOM];
+
+static _Noreturn void finish(uint32_t status) {
+    static uint32_t block[2];
+    block[0] = 0x20026; /* ADP_Stopped_ApplicationExit */
+    block[1] = status;
+    register uint32_t r0 __asm("r0") = 0x20;
+    register uint32_t *r1 __asm("r1") = block;
+    __asm volatile("bkpt 0xab" ::"r"(r0), "r"(r1) : "memory");
+    for (;;) {
+    }
+}
+
+static void fill(uint8_t *bytes, uint32_t seed) {
+    for (size_t i = 0; i < ROOM; i++) {
+        seed = seed * 1103515245u + 12345u;
+        bytes[i] = (uint8_t)(seed >> 16);
+    }
+}
+
+static void must_be_same(uint32_t failure) {
+    for (size_t i = 0; i < ROOM; i++) {
+        if (got[i] != want[i]) {
+            finish(failure);
+        }
+    }
+}
+
+static void check_memcpy(size_t to, size_t at, size_t n) {
+    fill(got, 1);
+    fill(want, 1);
+    fill(from, 2);
+    for (size_t i = 0; i < n; i++) {
+        want[MARGIN + to + i] = from[at + i];
+    }
+    if (memcpy(got + MARGIN + to, from + at, n) != got + MARGIN + to) {
+        finish(1);
+    }
+    must_be_same(2);
+}
+
+static void check_memset(size_t to, size_t n) {
+    fill(got, 1);
+    fill(want, 1);
+    for (size_t i = 0; i < n; i++) {
+        want[MARGIN + to + i] = 0xa5;
+    }
+    if (memset(got + MARGIN + to, 0x12a5, n) != got + MARGIN + to) {
+        finish(3);
+    }
+    must_be_same(4);
+}
+
+static void check_memmove(size_t to, size_t at, size_t n) {
+    fill(got, 3);
+    fill(want, 3);
+    fill(from, 3);
+    for (size_t i = 0; i < n; i++) {
+        want[to + i] = from[at + i];
+    }
+    if (memmove(got + to, got + at, n) != got + to) {
+        finish(5);
+    }
+    must_be_same(6);
+}
+
+/* The byte looked for stands at each place in turn, behind bytes that differ from it in one bit and
+ * in front of others like it; and nowhere. */
+static void check_memchr(size_t at, size_t n, uint8_t byte) {
+    for (size_t place = 0; place <= n; place++) {
+        for (size_t i = 0; i < ROOM; i++) {
+            got[i] = (uint8_t)(byte ^ (1u << (i % 8)));
+        }
+        got[at + n] = byte;
+        for (size_t i = place; i < n; i += 3) {
+            got[at + i] = byte;
+        }
+        if (memchr(got + at, byte | 0x100, n) != (place < n ? got + at + place : NULL)) {
+            finish(7);
+        }
+    }
+}
+
+static int sign(int value) {
+    return (value > 0) - (value < 0);
+}
+
+static void check_memcmp(size_t a, size_t b, size_t n) {
+    for (size_t place = 0; place <= n; place++) {
+        fill(got, 4);
+        fill(want, 4);
+        memmove(want + b, got + a, n);
+        got[a + n] = 1;
+        want[b + n] = 2;
+        int expected = 0;
+        if (place < n) {
+            want[b + place] ^= 0x80;
+            expected = got[a + place] > want[b + place] ? 1 : -1;
+            if (place + 1 < n) {
+                want[b + place + 1] ^= 0xff; /* comes too late */
+            }
+        }
+        if (sign(memcmp(got + a, want + b, n)) != expected) {
+            finish(8);
+        }
+    }
+}
+
+void start(void);
+
+void start(void) {
+    for (size_t n = 0; n < LENGTHS; n++) {
+        for (size_t a = 0; a < ALIGNMENTS; a++) {
+            check_memset(a, n);
+            check_memchr(a, n, 0);
+            check_memchr(a, n, 0x80);
+            check_memchr(a, n, 0xff);
+            for (size_t b = 0; b < ALIGNMENTS; b++) {
+                check_memcpy(a, b, n);
+                check_memcmp(a, b, n);
+            }
+        }
+        for (size_t to = 0; to + n <= ROOM && to < 16; to++) {
+            for (size_t at = 0; at + n <= ROOM && at < 16; at++) {
+                check_memmove(to, at, n);
+            }
+        }
+    }
+    finish(0);
+}
+
+__attribute__((section(".vectors"), used)) static const struct {
+    uint32_t stack;
+    void (*reset)(void);
+} vectors = {0x20010000u, start};
