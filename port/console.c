@@ -17,8 +17,18 @@ static struct {
     uint32_t head; /* bytes ever queued */
     uint32_t tail; /* bytes ever given to the device */
     uint32_t dropped_lines;
+    uint32_t looked_ms; /* at the clock; what it shows wraps, what is printed does not */
+    uint64_t uptime_ms;
+    bool started;
     struct table_stats stats;
 } console;
+
+static void keep_time(void) {
+    const uint32_t now_ms = clock_monotonic_ms();
+    console.uptime_ms += console.started ? now_ms - console.looked_ms : 0;
+    console.looked_ms = now_ms;
+    console.started = true;
+}
 
 uint32_t console_writable(void) {
     return CFG_CONSOLE_BYTES - (console.head - console.tail);
@@ -37,18 +47,14 @@ void console_write(const void *bytes, uint32_t n) {
     table_stats_set_used(&console.stats, console.head - console.tail);
 }
 
-static void begin(struct console_line *line, const char *level) {
-    const uint32_t now_ms = clock_monotonic_ms();
-    line->text = text_over(line->bytes, sizeof line->bytes - 1);
-    text_put_u64(&line->text, now_ms / 1000);
-    text_put_char(&line->text, '.');
-    text_put_digits(&line->text, now_ms % 1000, 3);
-    text_puts(&line->text, level);
-}
-
 void console_begin(struct console_line *line, enum console_level level) {
     static const char *const names[] = {" error ", " warn  ", " info  "};
-    begin(line, names[level]);
+    keep_time();
+    line->text = text_over(line->bytes, sizeof line->bytes - 1);
+    text_put_u64(&line->text, console.uptime_ms / 1000);
+    text_put_char(&line->text, '.');
+    text_put_digits(&line->text, console.uptime_ms % 1000, 3);
+    text_puts(&line->text, names[level]);
 }
 
 void console_end(struct console_line *line) {
@@ -85,6 +91,27 @@ uint32_t console_offer(const char *bytes, uint32_t n) {
     return n;
 }
 
+static void put_url(struct text *t, const char *scheme, const char *host, uint16_t port) {
+    text_puts(t, scheme);
+    text_puts(t, host);
+    text_put_char(t, ':');
+    text_put_u64(t, port);
+    text_put_char(t, '/');
+}
+
+void console_say_ready(const char *host, uint16_t port_http, uint16_t port_tls) {
+    struct console_line line;
+    console_begin(&line, CONSOLE_INFO);
+    text_puts(&line.text, "ready:");
+    if (port_http != 0) {
+        put_url(&line.text, " http://", host, port_http);
+    }
+    if (port_tls != 0) {
+        put_url(&line.text, port_http != 0 ? " and https://" : " https://", host, port_tls);
+    }
+    console_end(&line);
+}
+
 /* Once there is room again, says what is missing. */
 static void tell_dropped(void) {
     if (console.dropped_lines == 0 || console_writable() < CFG_CONSOLE_BYTES / 2) {
@@ -111,6 +138,7 @@ static size_t give(void) {
 }
 
 void console_poll(void) {
+    keep_time();
     give();
     tell_dropped();
 }

@@ -105,14 +105,7 @@ static void say(const char *line) {
 }
 
 static void say_reachable(const char *host) {
-    struct console_line line;
-    console_begin(&line, CONSOLE_INFO);
-    text_puts(&line.text, "ready: http://");
-    text_puts(&line.text, host);
-    text_put_char(&line.text, ':');
-    text_put_u64(&line.text, CFG_BOARD_PORT);
-    text_put_char(&line.text, '/');
-    console_end(&line);
+    console_say_ready(host, CFG_BOARD_PORT, 0);
 }
 
 static void start_app(void) {
@@ -160,11 +153,11 @@ static void start_netif(void) {
     }
 }
 
-/* Sleeps until an interrupt, unless there is work. SysTick ends it within a millisecond, which is
+/* Sleeps until an interrupt, unless there is work; the UART may have no queue of its own. SysTick ends it within a millisecond, which is
  * as exact as any deadline here is. */
 static void idle(void) {
     core_mask_interrupts();
-    if (!board_pending()) {
+    if (!board_pending() && !console_waits()) {
         core_wait_for_interrupt();
     }
     core_unmask_interrupts();

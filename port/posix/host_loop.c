@@ -7,6 +7,7 @@
 #include "host_loop.h"
 
 #include "clock.h"
+#include "console.h"
 #include "net_stack.h"
 
 #include <errno.h>
@@ -53,16 +54,17 @@ static void follow_link(struct host_loop *loop, uint32_t now_ms) {
     }
 }
 
-/* Sleeps until a frame or a signal comes, at most `sleep_ms`. True when a signal came. */
+/* Sleeps until a frame or a signal comes, or the console has room for what waits, at most `sleep_ms`. True when a signal came. */
 static bool look(struct host_loop *loop, uint32_t sleep_ms) {
-    struct pollfd fds[2] = {
+    struct pollfd fds[3] = {
         {.fd = loop->link->fd, .events = POLLIN},
         {.fd = loop->signals_fd, .events = POLLIN},
+        {.fd = console_waits() ? STDOUT_FILENO : -1, .events = POLLOUT},
     };
     if (loop->link->wants_output) {
         fds[0].events |= POLLOUT;
     }
-    if (poll(fds, 2, (int)sleep_ms) <= 0) {
+    if (poll(fds, 3, (int)sleep_ms) <= 0) {
         return false;
     }
     if ((fds[0].revents & POLLOUT) != 0) {

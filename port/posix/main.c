@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "clock_sntp.h"
 #include "console.h"
+#include "console_stdout.h"
 #include "entropy.h"
 #include "host_loop.h"
 #include "net_server.h"
@@ -50,46 +51,47 @@ static int give_up_line(const char *line) {
 }
 
 static _Noreturn void die(const char *line) {
+    console_stdout_finish();
     complain(line, strlen(line));
     abort();
 }
 
 /* ---- what it says ------------------------------------------------------------------------ */
 
-/* What to type next. */
-static void say_try(const char *host) {
-    const char *scheme = options.disable_http ? "https" : "http";
-    const char *trust = options.disable_http ? "-k " : "";
-    unsigned port = options.disable_http ? options.port_tls : options.port;
-    printf("Try:\n");
-    printf("  curl %s-X POST '%s://%s:%u/event?type=hello&message=first'\n", trust, scheme, host,
-           port);
-    printf("  curl %s%s://%s:%u/metrics\n", trust, scheme, host, port);
+static void say(const char *line) {
+    console_say(CONSOLE_INFO, line);
 }
 
-static void say_urls(const char *host) {
-    printf("pingshot " APP_VERSION " is ready:");
-    if (!options.disable_http) {
-        printf(" http://%s:%u/", host, options.port);
-    }
-    if (!options.disable_tls) {
-        printf("%s https://%s:%u/", options.disable_http ? "" : " and", host, options.port_tls);
-    }
+static void warn(const char *line) {
+    console_say(CONSOLE_WARNING, line);
+}
+
+/* What to type next. */
+static void say_try(const char *host) {
+    struct console_line line;
+    console_begin(&line, CONSOLE_INFO);
+    text_puts(&line.text, options.disable_http ? "try: curl -k -X POST 'https://"
+                                               : "try: curl -X POST 'http://");
+    text_puts(&line.text, host);
+    text_put_char(&line.text, ':');
+    text_put_u64(&line.text, options.disable_http ? options.port_tls : options.port);
+    text_puts(&line.text, "/event?type=hello&message=first'");
+    console_end(&line);
 }
 
 static void say_reachable(const char *address) {
     /* Only passt reaches an address behind it; people reach what passt forwards. */
     const char *host = options.passt == NULL ? address : "127.0.0.1";
-    say_urls(host);
+    console_say_ready(host, options.disable_http ? 0 : options.port,
+                      options.disable_tls ? 0 : options.port_tls);
     if (options.passt != NULL) {
-        printf(", by passt's -t 127.0.0.1/PORT:PORT to %s", address);
+        struct console_line line;
+        console_begin(&line, CONSOLE_INFO);
+        text_puts(&line.text, "by passt's -t 127.0.0.1/PORT:PORT to ");
+        text_puts(&line.text, address);
+        console_end(&line);
     }
-    printf("\n");
     say_try(host);
-}
-
-static void say(const char *line) {
-    printf("%s\n", line);
 }
 
 /* ---- start ------------------------------------------------------------------------------- */
@@ -148,10 +150,6 @@ static bool start_services(struct netif *netif) {
     return net_services_start(netif, &config);
 }
 
-static void warn(const char *line) {
-    fprintf(stderr, "pingshot: warning: %s\n", line);
-}
-
 static bool start_tls(struct problem *problem) {
     char address[IP4ADDR_STRLEN_MAX];
     ip4_addr_t ip = {lwip_htonl(options.address)};
@@ -170,16 +168,26 @@ static bool start_tls(struct problem *problem) {
         return false;
     }
     if (tls.self_signed) {
-        printf("%s %s: self-signed, for development; SHA-256 fingerprint %s\n",
-               tls.made ? "Made the certificate" : "The certificate", options.cert,
-               tls.fingerprint);
+        struct console_line line;
+        console_begin(&line, CONSOLE_INFO);
+        text_puts(&line.text, tls.made ? "made the certificate " : "the certificate ");
+        text_puts(&line.text, options.cert);
+        text_puts(&line.text, ": self-signed, for development; SHA-256 fingerprint ");
+        text_puts(&line.text, tls.fingerprint);
+        console_end(&line);
     }
     return true;
 }
 
 static bool port_table(uint32_t index, struct table_stats *stats) {
-    return index < NET_TLS_TABLES ? net_tls_table(index, stats)
-                                  : net_stack_table(index - NET_TLS_TABLES, stats);
+    if (index < NET_TLS_TABLES) {
+        return net_tls_table(index, stats);
+    }
+    if (index == NET_TLS_TABLES) {
+        *stats = console_stats();
+        return true;
+    }
+    return net_stack_table(index - NET_TLS_TABLES - 1, stats);
 }
 
 static bool listen_on_ports(struct problem *problem) {
@@ -248,10 +256,8 @@ static int run(struct host_loop *loop) {
 }
 
 int main(int argc, char **argv) {
-    static char out[BUFSIZ];
     struct problem problem = {0};
     struct host_loop loop;
-    setvbuf(stdout, out, _IOLBF, sizeof out); /* whole lines at once, also into a pipe */
     switch (options_parse(&options, argc, argv, getenv("USE_EXPLICIT_TIMESTAMPS"), &problem)) {
     case OPTIONS_HELP:
         fputs(options_help, stdout);
@@ -267,7 +273,9 @@ int main(int argc, char **argv) {
     if (!host_loop_init(&loop)) {
         return give_up_line("cannot prepare for signals: too many open files");
     }
+    console_say(CONSOLE_INFO, "pingshot " APP_VERSION);
     int status = run(&loop);
+    console_stdout_finish();
     host_loop_close(&loop);
     return status;
 }

@@ -289,7 +289,7 @@ def test_what_strict_refuses_is_a_warning_without(binary, logs, authority):
         process = Process(net, [binary, "--cert", cert, "--key", key], logs("pingshot"))
         wait_until(lambda: "ready" in process.log(), 5, "its URL")
         assert process.stop() == 0
-        assert f"warning: {cert}: the certificate has expired" in process.log()
+        assert f"warn  {cert}: the certificate has expired" in process.log()
 
 
 def test_a_certificate_is_made_once(binary, logs, tmp_path):
