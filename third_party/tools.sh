@@ -1,14 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Brings the servers that the tests run against, Prometheus and its relatives, to
-# build/tools/usr/bin. They are unpacked, not installed: installing them would start four
-# services on the machine. Needs no privilege, and does nothing when all is there.
+# Brings the servers that the tests run against, Prometheus and its relatives and an NTP server, to
+# build/tools/usr. They are unpacked, not installed: installing them would start five services on
+# the machine. Needs no privilege, and does nothing when all is there.
 
 set -eu
 
-packages='prometheus prometheus-alertmanager prometheus-pushgateway victoria-metrics'
-programs='prometheus promtool prometheus-alertmanager prometheus-pushgateway victoria-metrics'
+packages='prometheus prometheus-alertmanager prometheus-pushgateway victoria-metrics chrony'
+programs='bin/prometheus bin/promtool bin/prometheus-alertmanager bin/prometheus-pushgateway
+    bin/victoria-metrics sbin/chronyd'
 
 me=third_party/tools.sh
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -57,7 +58,7 @@ done
 
 for program in $programs; do
     # 127: a shared library is missing. VictoriaMetrics says its version in its own way.
-    "$work/tools/usr/bin/$program" --version >"$work/log" 2>&1 ||
+    "$work/tools/usr/$program" --version >"$work/log" 2>&1 ||
         fail "$program does not run: $(head -n 1 "$work/log")"
 done
 

@@ -229,6 +229,23 @@ static void gateways(void **state) {
     assert_int_equal(parse("--dhcp --gateway 10.0.0.9"), OPTIONS_RUN); /* only the host's address */
 }
 
+static void time_servers(void **state) {
+    (void)state;
+    assert_int_equal(parse("--port 80"), OPTIONS_RUN);
+    assert_null(options.sntp);
+    assert_int_equal(parse("--sntp 192.168.76.1"), OPTIONS_RUN);
+    assert_string_equal(options.sntp, "192.168.76.1");
+    assert_int_equal(parse("--sntp=2001:db8::1"), OPTIONS_RUN);
+    assert_string_equal(options.sntp, "2001:db8::1");
+    assert_int_equal(parse("--sntp dhcp --dhcp"), OPTIONS_RUN);
+    assert_string_equal(options.sntp, "dhcp");
+    expect_bad("--sntp dhcp", "--sntp dhcp needs --dhcp; say it, or an NTP server's address");
+    expect_bad("--sntp pool.ntp.org", "--sntp: 'pool.ntp.org' is not an NTP server's IPv4 or IPv6 "
+                                      "address; say one, or dhcp");
+    expect_bad("--sntp=",
+               "--sntp: '' is not an NTP server's IPv4 or IPv6 address; say one, or dhcp");
+}
+
 static void times(void **state) {
     static const struct {
         const char *line;
@@ -277,6 +294,7 @@ int main(void) {
         cmocka_unit_test(tap_names),
         cmocka_unit_test(addresses),
         cmocka_unit_test(gateways),
+        cmocka_unit_test(time_servers),
         cmocka_unit_test(times),
         cmocka_unit_test(ways_for_duplicates),
     };
