@@ -121,9 +121,15 @@
 #endif
 
 /* Receive buffer of a connection, in bytes: a request's head, then body bytes that wait for the
- * rest of their line. 512..65535. */
+ * rest of their line. 512..65535. Browsers send heads of up to 800 bytes. */
 #ifndef CFG_HTTP_RX_BYTES
 #define CFG_HTTP_RX_BYTES 2048
+#endif
+
+/* Counters of responses, one for each handler and status code that occurred. 8..1024; 8 bytes each.
+ * When they are used up, what occurs for the first time is counted together. */
+#ifndef CFG_HTTP_COUNTERS_MAX
+#define CFG_HTTP_COUNTERS_MAX 96
 #endif
 
 /* Longest request line (method, target, version), in bytes: longer is 414. */
@@ -216,6 +222,9 @@
 #endif
 #if CFG_EVENT_TEXT_BYTES * 2 > CFG_LINE_BYTES
 #error "CFG_EVENT_TEXT_BYTES: at most half of CFG_LINE_BYTES, an event must fit in a line"
+#endif
+#if CFG_HTTP_COUNTERS_MAX < 8 || CFG_HTTP_COUNTERS_MAX > 1024
+#error "CFG_HTTP_COUNTERS_MAX: set 8 to 1024"
 #endif
 #if CFG_LINE_BYTES + 256 > CFG_HTTP_RX_BYTES
 #error "CFG_HTTP_RX_BYTES: at least CFG_LINE_BYTES + 256, a line of a body shares it with the head"

@@ -133,23 +133,24 @@ static void put_scraper_pending(const struct app *app, uint32_t index, struct te
 }
 
 static enum presence look_requests(const struct app *app, uint32_t index) {
-    const uint32_t route = index / HTTP_STATUS_COUNT;
-    if (route > router_count()) {
-        return PRESENCE_END;
-    }
-    return app->http.requests_total[route][index % HTTP_STATUS_COUNT] > 0 ? PRESENCE_SAMPLE
-                                                                          : PRESENCE_ABSENT;
+    const uint32_t samples = app->http.counters_count + (app->http.uncounted_total > 0);
+    return index < samples ? PRESENCE_SAMPLE : PRESENCE_END;
 }
 
 static void put_requests(const struct app *app, uint32_t index, struct text *t) {
-    const uint32_t route = index / HTTP_STATUS_COUNT;
-    const enum http_status status = (enum http_status)(index % HTTP_STATUS_COUNT);
+    if (index == app->http.counters_count) {
+        text_put_slice(t, SLICE("{code=\"other\",handler=\"other\"}"));
+        put_value(t, app->http.uncounted_total);
+        return;
+    }
+    const struct http_counter *counter = &app->http.counters[index];
     text_put_slice(t, SLICE("{code=\""));
-    text_put_slice(t, http_status_code(status));
+    text_put_slice(t, http_status_code((enum http_status)counter->status));
     text_put_slice(t, SLICE("\",handler=\""));
-    text_put_slice(t, route < router_count() ? router_route(route)->label : SLICE("none"));
+    text_put_slice(t, counter->route < router_count() ? router_route(counter->route)->label
+                                                      : SLICE("none"));
     text_put_slice(t, SLICE("\"}"));
-    put_value(t, app->http.requests_total[route][status]);
+    put_value(t, counter->total);
 }
 
 static void put_evictions(const struct app *app, uint32_t index, struct text *t) {

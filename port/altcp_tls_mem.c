@@ -38,10 +38,9 @@ struct links {
 #define EIGHTHS_SHIFT 3u
 #define EIGHTHS (1u << EIGHTHS_SHIFT)
 #define FIRST_SHIFT 4u
-#define LEVELS 24u
+#define LEVELS (32u - FIRST_SHIFT - (uint32_t)__builtin_clz(ALTCP_TLS_MEM_BYTES))
 
-_Static_assert(ALTCP_TLS_MEM_BYTES < (1u << (FIRST_SHIFT + LEVELS - 1)),
-               "ALTCP_TLS_MEM_BYTES: less than 128 MiB");
+_Static_assert(ALTCP_TLS_MEM_BYTES < (1u << 27), "ALTCP_TLS_MEM_BYTES: less than 128 MiB");
 _Static_assert(ALTCP_TLS_MEM_BYTES >= 1024, "ALTCP_TLS_MEM_BYTES: at least 1024");
 
 static alignas(max_align_t) uint8_t arena[ARENA_BYTES];

@@ -64,7 +64,7 @@ static void set_key(struct random *rng, const uint8_t bytes[RANDOM_SEED_BYTES]) 
  * later look at the state leads back to what was handed out. */
 static void refill(struct random *rng) {
     static const uint32_t no_nonce[3] = {0, 0, 0}; /* every key makes one stream only */
-    for (uint32_t i = 0; i < RANDOM_BLOCKS; i++) {
+    for (uint32_t i = 0; i < CFG_RANDOM_BLOCKS; i++) {
         random_chacha20_block(rng->key, i, no_nonce, &rng->pool[i * RANDOM_BLOCK_BYTES]);
     }
     set_key(rng, rng->pool);

@@ -12,12 +12,17 @@
 
 #define RANDOM_SEED_BYTES 32u
 #define RANDOM_BLOCK_BYTES 64u
-#define RANDOM_BLOCKS 8u
+
+/* Made at a time. 1..16777216; RANDOM_BLOCK_BYTES each. One half of one makes the next key, so fewer
+ * cost more time for each byte. */
+#ifndef CFG_RANDOM_BLOCKS
+#define CFG_RANDOM_BLOCKS 8
+#endif
 
 struct random {
     uint32_t key[8];
     uint32_t next; /* first byte of pool not handed out yet */
-    uint8_t pool[RANDOM_BLOCKS * RANDOM_BLOCK_BYTES];
+    uint8_t pool[CFG_RANDOM_BLOCKS * RANDOM_BLOCK_BYTES];
 };
 
 /* Starts over from a seed that nobody else knows. The caller wipes its own copy. */

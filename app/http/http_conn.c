@@ -332,9 +332,24 @@ static void end_request(struct http_conn *c, struct slice rest) {
     }
 }
 
+/* Takes the room that the body needs. */
+static void refuse_head(struct http_conn *c) {
+    struct problem p;
+    struct text t = problem_begin(&p, PROBLEM_TOO_LARGE);
+    text_puts(&t, "headers: more than ");
+    text_put_u64(&t, HTTP_HEAD_BYTES);
+    text_puts(&t, " bytes together with the request line, before a body");
+    problem_end(&p, &t);
+    reply_and_close(c, HTTP_HEADER_FIELDS_TOO_LARGE, &p);
+}
+
 static void begin_request(struct http_conn *c) {
     const struct http_head *head = &c->parser.head;
     const bool has_body = head->chunked || head->content_length > 0;
+    if (has_body && c->head_len > HTTP_HEAD_BYTES) {
+        refuse_head(c);
+        return;
+    }
     c->raw_start = c->head_len;
     c->body_received = 0;
     c->close_after = !head->keep_alive;

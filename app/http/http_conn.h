@@ -13,7 +13,7 @@
 #include "transport.h"
 
 /* What a handler can keep for the length of a request and its response, in bytes. */
-#define HTTP_CONN_STATE_BYTES 192u
+#define HTTP_CONN_STATE_BYTES (24u * sizeof(void *))
 
 /* Longest address of a client as text, in bytes: "ffff:...:255.255.255.255" and a zone. */
 #define HTTP_CONN_PEER_BYTES 56u

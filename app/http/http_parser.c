@@ -8,10 +8,10 @@ _Static_assert(CFG_HTTP_RX_BYTES <= 65535, "CFG_HTTP_RX_BYTES: at most 65535, pa
 
 /* The longest request line is what config.h says, or what leaves room for two line ends in the
  * head. */
-#define REQUEST_LINE_BYTES                                        \
-    ((uint32_t)CFG_HTTP_REQUEST_LINE_BYTES < HTTP_HEAD_BYTES - 4u \
-         ? (uint32_t)CFG_HTTP_REQUEST_LINE_BYTES                  \
-         : HTTP_HEAD_BYTES - 4u)
+#define REQUEST_LINE_BYTES                                          \
+    ((uint32_t)CFG_HTTP_REQUEST_LINE_BYTES < CFG_HTTP_RX_BYTES - 4u \
+         ? (uint32_t)CFG_HTTP_REQUEST_LINE_BYTES                    \
+         : CFG_HTTP_RX_BYTES - 4u)
 
 struct refusal {
     enum http_status *status;
@@ -325,7 +325,7 @@ static bool check_partial_request_line(const struct http_parser *p, const char *
     if (buffer[end - 1] == '\r') {
         line_bytes--;
     }
-    if (line_bytes > REQUEST_LINE_BYTES || end >= HTTP_HEAD_BYTES) {
+    if (line_bytes > REQUEST_LINE_BYTES || end >= CFG_HTTP_RX_BYTES) {
         return refuse_length(r, HTTP_URI_TOO_LONG, "request line: longer than ", REQUEST_LINE_BYTES,
                              " bytes");
     }
@@ -338,9 +338,9 @@ static bool check_partial(const struct http_parser *p, const char *buffer, uint3
     if (p->line == 0) {
         return check_partial_request_line(p, buffer, end, r);
     }
-    if (end >= HTTP_HEAD_BYTES) {
+    if (end >= CFG_HTTP_RX_BYTES) {
         return refuse_length(r, HTTP_HEADER_FIELDS_TOO_LARGE, "headers: more than ",
-                             HTTP_HEAD_BYTES, " bytes together with the request line");
+                             CFG_HTTP_RX_BYTES, " bytes together with the request line");
     }
     return true;
 }

@@ -11,7 +11,8 @@
 #include "http/http_status.h"
 #include "text.h"
 
-/* Longest head in bytes: the rest of the receive buffer holds the longest line of a body. */
+/* Longest head of a request with a body, in bytes: the rest of the receive buffer holds the longest
+ * line of it. Without a body the head may take all of the buffer. */
 #define HTTP_HEAD_BYTES (CFG_HTTP_RX_BYTES - CFG_LINE_BYTES)
 
 enum http_method {

@@ -28,7 +28,8 @@ void http_server_init(struct http_server *s, void *context, uint32_t scraper_tim
     s->bodies_stats = (struct table_stats){.name = "body_buffers", .limit = CFG_HTTP_BODY_BUFFERS};
     s->evicted_total = 0;
     s->timeouts_total = 0;
-    memset(s->requests_total, 0, sizeof s->requests_total);
+    s->counters_count = 0;
+    s->uncounted_total = 0;
     memset(s->body_taken, 0, sizeof s->body_taken);
     for (uint32_t i = 0; i < CFG_CONNECTIONS_MAX; i++) {
         s->conns[i].phase = HTTP_CONN_FREE;
@@ -147,7 +148,21 @@ void http_server_freed(struct http_server *s) {
 
 void http_server_count(struct http_server *s, const struct http_route *route,
                        enum http_status status) {
-    s->requests_total[router_index(route)][status]++;
+    const uint32_t index = router_index(route);
+    uint32_t i = 0;
+    while (i < s->counters_count &&
+           (s->counters[i].route != index || s->counters[i].status != status)) {
+        i++;
+    }
+    if (i == CFG_HTTP_COUNTERS_MAX) {
+        s->uncounted_total++;
+        return;
+    }
+    if (i == s->counters_count) {
+        s->counters[s->counters_count++] =
+            (struct http_counter){.route = (uint8_t)index, .status = (uint8_t)status};
+    }
+    s->counters[i].total++;
 }
 
 /* ---- body buffers ----------------------------------------------------------------------- */

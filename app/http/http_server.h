@@ -12,6 +12,13 @@
 /* "Sun, 06 Nov 1994 08:49:37 GMT", RFC 9110 section 5.6.7. */
 #define HTTP_SERVER_DATE_BYTES 29u
 
+/* Responses of one handler with one status. */
+struct http_counter {
+    uint32_t total;
+    uint8_t route;  /* router_index */
+    uint8_t status; /* enum http_status */
+};
+
 struct http_server {
     void *context;            /* for handlers: the app */
     uint32_t now_ms;          /* of the last poll or event */
@@ -24,8 +31,9 @@ struct http_server {
     struct table_stats bodies_stats;
     uint32_t evicted_total;
     uint32_t timeouts_total;
-    /* [router_count()] counts what matched no route. */
-    uint32_t requests_total[ROUTER_ROUTES_MAX + 1][HTTP_STATUS_COUNT];
+    uint32_t counters_count;
+    struct http_counter counters[CFG_HTTP_COUNTERS_MAX]; /* in the order of their first response */
+    uint32_t uncounted_total; /* responses that no counter was left for */
     bool body_taken[CFG_HTTP_BODY_BUFFERS];
     char tx[CFG_HTTP_TX_BYTES];
     char bodies[CFG_HTTP_BODY_BUFFERS][CFG_HTTP_BODY_BYTES];

@@ -115,7 +115,7 @@ static const struct http_route routes[] = {
 
 #define ROUTES_COUNT ((uint32_t)(sizeof routes / sizeof routes[0]))
 
-_Static_assert(sizeof routes / sizeof routes[0] <= ROUTER_ROUTES_MAX, "raise ROUTER_ROUTES_MAX");
+_Static_assert(sizeof routes / sizeof routes[0] < UINT8_MAX, "routes are counted in a byte");
 
 static bool matches(const struct http_route *route, struct slice path) {
     bool prefix = route->path.len > 1 && route->path.bytes[route->path.len - 1] == '/';

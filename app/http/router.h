@@ -57,9 +57,6 @@ struct http_route {
     struct http_handler handler;
 };
 
-/* How many routes there are, and the index of those who asked for something else. */
-#define ROUTER_ROUTES_MAX 24u
-
 /* The route for `path` (decoded) and `method`. NULL when there is none: `*allowed` then has the
  * methods that the path does answer, 0 when it is not known. */
 const struct http_route *router_find(struct slice path, uint8_t method, uint8_t *allowed);

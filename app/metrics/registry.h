@@ -128,6 +128,15 @@ struct registry_txn {
 #define REGISTRY_SERIES_PLACES (CFG_SERIES_MAX + CFG_SERIES_MAX / 2u)
 #define REGISTRY_FAMILY_PLACES (CFG_FAMILIES_MAX + CFG_FAMILIES_MAX / 2u)
 
+/* A place holds a slot's number plus 1 and, above it, eight bits of a hash. */
+#if CFG_SERIES_MAX < 255 && CFG_FAMILIES_MAX < 255
+typedef uint16_t registry_place;
+#define REGISTRY_SLOT_BITS 8
+#else
+typedef uint32_t registry_place;
+#define REGISTRY_SLOT_BITS 24
+#endif
+
 struct registry {
     struct hash_key key;
     uint32_t family_sequence;
@@ -140,8 +149,8 @@ struct registry {
         uint32_t high_water;
         uint32_t refused_total;
     } families_count, series_count, txns_count, text_count; /* of text only refused_total */
-    uint32_t family_places[REGISTRY_FAMILY_PLACES];         /* hash tables, see registry_store.c */
-    uint32_t series_places[REGISTRY_SERIES_PLACES];
+    registry_place family_places[REGISTRY_FAMILY_PLACES];   /* hash tables, see registry_store.c */
+    registry_place series_places[REGISTRY_SERIES_PLACES];
     struct registry_txn txns[CFG_REGISTRY_TRANSACTIONS_MAX];
     struct registry_family families[CFG_FAMILIES_MAX];
     struct registry_series series[CFG_SERIES_MAX];

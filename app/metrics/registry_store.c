@@ -15,13 +15,13 @@
 #define OWNER_TXN 0xc0000000u
 #define OWNER_KIND 0xc0000000u
 
-#define SLOT_BITS 24
-#define SLOT_MASK 0x00ffffffu
+#define SLOT_BITS REGISTRY_SLOT_BITS
+#define SLOT_MASK ((1u << SLOT_BITS) - 1u)
 
 /* ---- hash tables ------------------------------------------------------------------------- */
 
 struct table {
-    uint32_t *places;
+    registry_place *places;
     uint32_t count;
 };
 
@@ -42,17 +42,17 @@ static uint32_t next_place(uint32_t place, uint32_t count) {
     return place + 1 == count ? 0 : place + 1;
 }
 
-static uint32_t entry_of(uint32_t slot, uint32_t hash) {
-    return (slot + 1) | hash << SLOT_BITS;
+static registry_place entry_of(uint32_t slot, uint32_t hash) {
+    return (registry_place)((slot + 1) | hash << SLOT_BITS);
 }
 
-static uint32_t slot_hash(const struct registry *r, const uint32_t *places, uint32_t entry) {
+static uint32_t slot_hash(const struct registry *r, const registry_place *places, uint32_t entry) {
     uint32_t slot = (entry & SLOT_MASK) - 1;
     return places == r->family_places ? r->families[slot].hash : r->series[slot].hash;
 }
 
 static void table_put(struct table t, uint32_t slot, uint32_t hash) {
-    uint32_t *places = t.places;
+    registry_place *places = t.places;
     uint32_t place = home_of(hash, t.count);
     while (places[place] != 0) {
         place = next_place(place, t.count);
@@ -61,7 +61,7 @@ static void table_put(struct table t, uint32_t slot, uint32_t hash) {
 }
 
 static void table_remove(const struct registry *r, struct table t, uint32_t slot, uint32_t hash) {
-    uint32_t *places = t.places;
+    registry_place *places = t.places;
     uint32_t entry = entry_of(slot, hash);
     uint32_t hole = home_of(hash, t.count);
     while (places[hole] != entry) {

@@ -70,7 +70,7 @@
 #endif
 
 /* Hosts on the link whose MAC addresses are remembered, for IPv4 and for IPv6 each: the scrapers,
- * and some who come and go. 10..127; 24 and about 100 bytes. */
+ * and some who come and go. 4..127; 24 and about 100 bytes. */
 #ifndef CFG_NET_NEIGHBORS
 #define CFG_NET_NEIGHBORS (CFG_SCRAPERS_MAX + 6 > 10 ? CFG_SCRAPERS_MAX + 6 : 10)
 #endif
@@ -108,7 +108,7 @@
 /* ---- memory: all static --------------------------------------------------------------------- */
 
 /* Pointers inside lwIP's structures. */
-#define MEM_ALIGNMENT 8 /* was 1 */
+#define MEM_ALIGNMENT __SIZEOF_POINTER__ /* was 1 */
 
 /* lwIP's heap searches its blocks one by one, which shows as soon as some hundred segments wait
  * for acknowledgement. net_heap.c takes one step, and memory that was never needed is never
@@ -124,7 +124,7 @@
 #endif
 
 #define MEMP_NUM_TCP_PCB (CFG_CONNECTIONS_MAX + CFG_NET_SPARE_CONNECTIONS) /* was 5 */
-#define MEMP_NUM_TCP_PCB_LISTEN 4                                          /* was 8 */
+#define MEMP_NUM_TCP_PCB_LISTEN 2                                          /* was 8 */
 
 /* TCP's own, and a second layer for each TLS session and listener. */
 #define MEMP_NUM_ALTCP_PCB /* was MEMP_NUM_TCP_PCB */ \
@@ -290,18 +290,29 @@
 
 /* ---- checks and counters -------------------------------------------------------------------- */
 
-/* Counts link, IP, TCP errors and the use of each pool; printed by nobody here. The heap counts
- * for itself. */
-#define LWIP_STATS 1 /* was 1 */
-#define MEMP_STATS 1 /* was 1 */
+/* Counts errors of the link and of TCP, and the use of each pool; what nobody reads is off. The
+ * heap of net_heap.c counts for itself. */
+#define LWIP_STATS 1     /* was 1 */
+#define MEMP_STATS 1     /* was 1 */
+#define ETHARP_STATS 0   /* was LWIP_ARP */
+#define IP_STATS 0       /* was 1 */
+#define IPFRAG_STATS 0   /* was IP_REASSEMBLY || IP_FRAG */
+#define ICMP_STATS 0     /* was 1 */
+#define IGMP_STATS 0     /* was LWIP_IGMP */
+#define UDP_STATS 0      /* was LWIP_UDP */
+#define IP6_STATS 0      /* was LWIP_IPV6 */
+#define ICMP6_STATS 0    /* was LWIP_IPV6 && LWIP_ICMP6 */
+#define IP6_FRAG_STATS 0 /* was LWIP_IPV6 && (LWIP_IPV6_FRAG || LWIP_IPV6_REASS) */
+#define MLD6_STATS 0     /* was LWIP_IPV6 && LWIP_IPV6_MLD */
+#define ND6_STATS 0      /* was LWIP_IPV6 */
 
 /* ---- rules that lwIP does not check itself -------------------------------------------------- */
 
 #if CFG_NET_MTU_MAX < 576 || CFG_NET_MTU_MAX > 9000
 #error "CFG_NET_MTU_MAX: set 576 to 9000"
 #endif
-#if CFG_NET_NEIGHBORS < 10 || CFG_NET_NEIGHBORS > 127
-#error "CFG_NET_NEIGHBORS: set 10 to 127"
+#if CFG_NET_NEIGHBORS < 4 || CFG_NET_NEIGHBORS > 127
+#error "CFG_NET_NEIGHBORS: set 4 to 127"
 #endif
 #if CFG_NET_HEAP_SLABS == 0 && !defined(CFG_NET_HEAP_BYTES)
 #error "CFG_NET_HEAP_BYTES: set the size of lwIP's heap, or CFG_NET_HEAP_SLABS to 1 or more"

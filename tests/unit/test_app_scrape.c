@@ -173,6 +173,39 @@ static const char *const cut_requests[] = {
 };
 
 /* The connection is lost when so many bytes are acknowledged, for each number of bytes. */
+/* More kinds of responses than there are counters for: none is forgotten. */
+static void own_metrics_count_the_rest_together(void **state) {
+    static const char *const paths[] = {"/ping", "/healthz", "/time", "/"};
+    struct client *c = rig_connect(0);
+    uint32_t kinds = 0;
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        char request[64];
+        struct text t = text_over(request, sizeof request - 1);
+        text_puts(&t, "GET ");
+        text_puts(&t, paths[i]);
+        text_puts(&t, " HTTP/1.1\r\nHost: a\r\n\r\n");
+        request[t.len] = '\0';
+        rig_ask(c, request, 200);
+        kinds++;
+    }
+    rig_ask(c, GET("/nowhere"), 404);
+    rig_ask(c, "DELETE /ping HTTP/1.1\r\nHost: a\r\n\r\n", 405);
+    rig_ask(c, EVENT("a=b"), 200);
+    rig_ask(c, POST("/event?__x=b", "Content-Length: 0\r\n\r\n"), 400);
+    kinds += 4;
+    assert_int_equal(kinds, CFG_HTTP_COUNTERS_MAX);
+    rig_ask(c, "DELETE /metrics/x HTTP/1.1\r\nHost: a\r\n\r\n", 404);
+    rig_ask(c, "DELETE /metrics/x HTTP/1.1\r\nHost: a\r\n\r\n", 404);
+    rig_ask(c, GET("/ping"), 200);
+    rig_ask(c, SCRAPE, 200);
+    assert_true(rig_body_has("_requests_total{code=\"200\",handler=\"/ping\"} 2\n"));
+    assert_true(rig_body_has("_requests_total{code=\"405\",handler=\"none\"} 1\n"));
+    assert_true(rig_body_has("_requests_total{code=\"400\",handler=\"/event\"} 1\n"));
+    assert_true(rig_body_has("_requests_total{code=\"other\",handler=\"other\"} 3\n"));
+    assert_false(rig_body_has("handler=\"/metrics/{family}\""));
+}
+
 static void cut_at_every_acknowledged_byte(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cut_requests / sizeof cut_requests[0]; i++) {
@@ -435,6 +468,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         RIG_TEST(pages_in_both_formats),
         RIG_TEST(own_metrics_count),
+        RIG_TEST(own_metrics_count_the_rest_together),
         RIG_TEST(cut_at_every_acknowledged_byte),
         RIG_TEST(cut_at_every_write),
         RIG_TEST(page_is_the_same_through_any_window),

@@ -495,6 +495,37 @@ static void streamed_bodies(void **state) {
     }
 }
 
+/* A request that begins like `start` and whose head has `n` bytes. */
+static void send_head(struct client *c, const char *start, uint32_t n) {
+    char bytes[CFG_HTTP_RX_BYTES];
+    struct text t = text_over(bytes, sizeof bytes);
+    text_puts(&t, start);
+    text_puts(&t, "X: ");
+    while (t.len < n - 4) {
+        text_put_char(&t, 'x');
+    }
+    text_puts(&t, "\r\n\r\n");
+    assert_false(t.overflow);
+    rig_send(c, t.bytes, t.len);
+}
+
+/* Only a body needs room behind the head. */
+static void longest_heads(void **state) {
+    static const char get[] = "GET /ping HTTP/1.1\r\nHost: a\r\n";
+    static const char post[] = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n";
+    struct client *c = rig_connect(0);
+    (void)state;
+    send_head(c, get, CFG_HTTP_RX_BYTES);
+    rig_expect(c, 200);
+    send_head(c, post, HTTP_HEAD_BYTES);
+    rig_ask(c, "ab", 200);
+    send_head(c, post, HTTP_HEAD_BYTES + 1);
+    rig_expect(c, 431);
+    rig_expect_body("headers: more than 512 bytes together with the request line, before a body\n");
+    rig_drain(c);
+    assert_true(rig_closed(c));
+}
+
 #define BIG_ECHO POST("/echo", "Content-Length: 2000\r\n\r\n")
 
 static void body_buffers_all_taken(void **state) {
@@ -606,6 +637,7 @@ int main(void) {
         RIG_TEST(unasked_body),
         RIG_TEST(whole_bodies),
         RIG_TEST(streamed_bodies),
+        RIG_TEST(longest_heads),
         RIG_TEST(body_buffers_all_taken),
         RIG_TEST(half_closed),
         RIG_TEST(ends_anywhere),

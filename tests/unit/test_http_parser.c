@@ -361,9 +361,9 @@ static void every_character(void **state) {
 
 /* ---- limits ----------------------------------------------------------------------------- */
 
-#define LINE_LIMIT                                                                    \
-    (CFG_HTTP_REQUEST_LINE_BYTES < HTTP_HEAD_BYTES - 4u ? CFG_HTTP_REQUEST_LINE_BYTES \
-                                                        : HTTP_HEAD_BYTES - 4u)
+#define LINE_LIMIT                                                                      \
+    (CFG_HTTP_REQUEST_LINE_BYTES < CFG_HTTP_RX_BYTES - 4u ? CFG_HTTP_REQUEST_LINE_BYTES \
+                                                          : CFG_HTTP_RX_BYTES - 4u)
 
 /* A head whose request line has `line_bytes` and that has `head_bytes` in all, of HTTP/1.0 for it
  * then needs no Host. */
@@ -404,13 +404,13 @@ static void longest_request_line(void **state) {
 static void longest_head(void **state) {
     char head[2 * CFG_HTTP_RX_BYTES];
     (void)state;
-    uint32_t n = make_head(head, 20, HTTP_HEAD_BYTES);
+    uint32_t n = make_head(head, 20, CFG_HTTP_RX_BYTES);
     struct outcome o = parse_every_way(head, n);
     assert_int_equal(o.result, HTTP_PARSER_DONE);
-    assert_int_equal(o.head_bytes, HTTP_HEAD_BYTES);
-    n = make_head(head, 20, HTTP_HEAD_BYTES + 1);
+    assert_int_equal(o.head_bytes, CFG_HTTP_RX_BYTES);
+    n = make_head(head, 20, CFG_HTTP_RX_BYTES + 1);
     check_refused(head, n, HTTP_HEADER_FIELDS_TOO_LARGE, "headers: more than ");
-    n = make_head(head, 20, HTTP_HEAD_BYTES + 2);
+    n = make_head(head, 20, CFG_HTTP_RX_BYTES + 2);
     check_refused(head, n, HTTP_HEADER_FIELDS_TOO_LARGE, "headers: more than ");
     /* Without an end in sight. */
     n = make_head(head, 20, sizeof head);

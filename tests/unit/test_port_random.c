@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#define POOL_BYTES (RANDOM_BLOCKS * RANDOM_BLOCK_BYTES)
+#define POOL_BYTES (CFG_RANDOM_BLOCKS * RANDOM_BLOCK_BYTES)
 
 struct vector {
     uint32_t key[8];
