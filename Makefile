@@ -185,6 +185,7 @@ size: $(HOST)/pingshot ## Sizes of the host build: by section, and its largest o
 #     BOARD_QEMU    QEMU's name of the machine, if it has one
 #     BOARD_SEED    where 32 bytes of seed for its randomness may be put before it starts, if it has
 #                   none of its own; its sources know it as a number of that name
+#     BOARD_OPENOCD OpenOCD's configuration of its debug probe and chip, if it has a probe
 #
 # What make was given (config.sh) is known to main.c only, so VARIANT=name builds an image of
 # another configuration in build/BOARD/name and shares all other objects.
@@ -267,9 +268,15 @@ qemu: ## With BOARD=: set up, build, and run it in QEMU at http://127.0.0.1:8090
 	@third_party/packages.sh build board
 	@$(MAKE) $(JOBS) --no-print-directory board
 	@exec port/cortex-m/qemu.sh $(IMAGE)/pingshot.elf $(BOARD_QEMU) $(BOARD_SEED)
+
+flash: ## With BOARD=: build, and write it to a real board with OpenOCD (untried so far)
+	$(if $(BOARD_OPENOCD),,$(error BOARD=$(BOARD): no debug probe is known, its board.mk says no BOARD_OPENOCD))
+	@command -v openocd >/dev/null || { echo 'make: OpenOCD is missing: apt-get install openocd' >&2; exit 2; }
+	@$(MAKE) $(JOBS) --no-print-directory board
+	openocd -f $(BOARD_OPENOCD) -c 'program $(IMAGE)/pingshot.elf verify reset exit'
 else
-qemu:
-	$(error qemu: says not which board; give BOARD=, one of: $(boards))
+qemu flash:
+	$(error $@: for which board? Give BOARD=, one of: $(boards))
 endif
 
 # ---- Unit tests ----------------------------------------------------------------------------
@@ -345,6 +352,7 @@ test: ## Set up, then every test
 	@$(MAKE) $(JOBS) --no-print-directory lint
 	@$(MAKE) $(JOBS) --no-print-directory unit
 	@$(MAKE) $(JOBS) --no-print-directory fuzz FUZZ_S=10
+	@$(MAKE) $(JOBS) --no-print-directory test-boards
 	@$(MAKE) $(JOBS) --no-print-directory e2e TARGET=all
 
 test-fast: ## The everyday tests, about a minute: build, layers, unit tests, the quicker end-to-end tests
@@ -361,6 +369,9 @@ e2e: ## End-to-end tests against real programs (TARGET=all: on all of them; SCHE
 	@$(MAKE) $(JOBS) --no-print-directory all
 	@third_party/tools.sh
 	@$(e2e) $(if $(TARGET),--target $(TARGET)) $(if $(SCHEME),--scheme $(SCHEME)) $(if $(T),-k '$(T)')
+
+test-boards: ## What is special about boards: what they are built with, how one is added (T=word)
+	@$(PYTHON) -m pytest tests/board -q $(if $(T),-k '$(T)')
 
 bench: ## Speed and memory, as ratios to a peer measured in the same run
 	@third_party/packages.sh build bench
@@ -450,7 +461,7 @@ ifneq ($(lwip_stamp),)
 $(LWIPDIR)/Filelists.mk: $(lwip_stamp) ;
 endif
 
-.PHONY: run qemu size unit fuzz fuzz-build test test-fast e2e bench check-layers lint lint-format lint-tidy lint-cppcheck \
+.PHONY: run qemu flash size test-boards unit fuzz fuzz-build test test-fast e2e bench check-layers lint lint-format lint-tidy lint-cppcheck \
     lint-shell format packages sources tools clean distclean help
 packages: ## Install the Debian packages that build, run, test and lint need
 	@third_party/packages.sh build run board test lint
