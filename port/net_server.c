@@ -8,6 +8,8 @@
 
 #include "net_stack.h"
 
+#include "net_stack.h"
+
 #include "lwip/ip_addr.h"
 #include "lwip/pbuf.h"
 #include "lwip/tcp.h"
@@ -65,14 +67,26 @@ static void close_if_ended(struct net_conn *conn) {
 
 /* ---- transport.h ------------------------------------------------------------------------ */
 
+static uint32_t least(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
+}
+
+/* What waits for acknowledgement lies in a heap that all connections share. Each may have there as
+ * much as it leaves for others: however many acknowledge nothing, a newcomer finds some. */
+static uint32_t share_of_heap(const struct net_conn *conn) {
+    const uint32_t left = net_stack_heap_left_bytes();
+    return left > conn->unacked_bytes ? (left - conn->unacked_bytes) / 2 : 0;
+}
+
 /* As much as TCP has buffer for, and as many segments as it may queue: to a peer with a tiny MSS
  * the second is less. */
 static uint32_t transport_writable(struct transport *t) {
-    struct altcp_pcb *pcb = conn_of(t)->pcb;
-    uint32_t bytes = altcp_sndbuf(pcb);
+    const struct net_conn *conn = conn_of(t);
+    struct altcp_pcb *pcb = conn->pcb;
     uint32_t queued = altcp_sndqueuelen(pcb) + 2u; /* a write may begin and end within segments */
     uint32_t segments = queued < TCP_SND_QUEUELEN ? TCP_SND_QUEUELEN - queued : 0;
-    return bytes < segments * altcp_mss(pcb) ? bytes : segments * altcp_mss(pcb);
+    uint32_t bytes = least(altcp_sndbuf(pcb), segments * altcp_mss(pcb));
+    return least(bytes, share_of_heap(conn));
 }
 
 static int32_t transport_write(struct transport *t, const void *bytes, uint32_t n) {

@@ -136,6 +136,30 @@ static const struct {
 
 #define POOLS (sizeof pools / sizeof pools[0])
 
+#if CFG_NET_HEAP_SLABS > 0
+static struct table_stats heap_stats(void) {
+    return net_heap_stats();
+}
+
+uint32_t net_stack_heap_left_bytes(void) {
+    return UINT32_MAX; /* it has room for all that its connections may queue */
+}
+#else
+static struct table_stats heap_stats(void) {
+    return (struct table_stats){
+        .name = "network_heap_bytes",
+        .used = (uint32_t)lwip_stats.mem.used,
+        .high_water = (uint32_t)lwip_stats.mem.max,
+        .limit = (uint32_t)lwip_stats.mem.avail,
+        .refused_total = (uint32_t)lwip_stats.mem.err,
+    };
+}
+
+uint32_t net_stack_heap_left_bytes(void) {
+    return (uint32_t)(lwip_stats.mem.avail - lwip_stats.mem.used);
+}
+#endif
+
 bool net_stack_table(uint32_t index, struct table_stats *stats) {
     if (index < POOLS) {
         const struct memp_desc *pool = *pools[index].pool;
@@ -148,12 +172,10 @@ bool net_stack_table(uint32_t index, struct table_stats *stats) {
         };
         return true;
     }
-#if CFG_NET_HEAP_SLABS > 0
     if (index == POOLS) {
-        *stats = net_heap_stats();
+        *stats = heap_stats();
         return true;
     }
-#endif
     return false;
 }
 

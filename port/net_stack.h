@@ -58,6 +58,9 @@ uint32_t net_stack_sleep_ms(uint32_t max_ms);
 /* Fills in number `index` of lwIP's fixed pools and returns true; false beyond the last. */
 bool net_stack_table(uint32_t index, struct table_stats *stats);
 
+/* Bytes left in the heap that holds what connections send and have not got acknowledged. */
+uint32_t net_stack_heap_left_bytes(void);
+
 /* Frames that could not be sent, or not be taken in for want of memory. */
 uint32_t net_stack_frames_dropped_total(void);
 

@@ -10,6 +10,11 @@
 /* How often the deadlines are looked at. */
 #define POLL_INTERVAL_MS 100u
 
+/* A response that could not begin for so long takes the memory of one that was not acknowledged for
+ * so long: longer than a lost segment takes to be sent again. */
+#define STARVED_MS 300u
+#define QUIET_MS 2000u
+
 /* With fewer connections left than this, responses say Connection: close. */
 #define SHORT_OF_CONNECTIONS (CFG_CONNECTIONS_MAX / 8 + 1)
 
@@ -57,6 +62,38 @@ void http_server_look_at_clock(struct http_server *s) {
     s->now_ms = clock_monotonic_ms();
 }
 
+/* How long the client has acknowledged nothing of what it was sent, or of what it is to get. */
+static uint32_t quiet_ms(const struct http_conn *c, uint32_t now_ms) {
+    return now_ms - (c->acked_by_ms - CFG_HTTP_STALL_TIMEOUT_MS);
+}
+
+static bool is_starved(const struct http_conn *c, uint32_t now_ms) {
+    return c->phase == HTTP_CONN_RESPOND && c->sent_bytes == c->acked_bytes &&
+           quiet_ms(c, now_ms) >= STARVED_MS;
+}
+
+/* All responses under way share the transport's memory. When there is none left to begin another,
+ * the client that has been quiet for longest gives up its part. */
+static void relieve_starved(struct http_server *s) {
+    bool starved = false;
+    struct http_conn *quietest = NULL;
+    for (uint32_t i = 0; i < CFG_CONNECTIONS_MAX; i++) {
+        struct http_conn *c = &s->conns[i];
+        if (is_starved(c, s->now_ms)) {
+            starved = true;
+        } else if (c->phase != HTTP_CONN_FREE && c->sent_bytes != c->acked_bytes &&
+                   quiet_ms(c, s->now_ms) >= QUIET_MS &&
+                   (quietest == NULL ||
+                    quiet_ms(c, s->now_ms) > quiet_ms(quietest, s->now_ms))) {
+            quietest = c;
+        }
+    }
+    if (starved && quietest != NULL) {
+        s->evicted_total++;
+        http_conn_abort(quietest);
+    }
+}
+
 void http_server_poll(struct http_server *s, uint32_t now_ms) {
     s->now_ms = now_ms;
     if (!clock_reached(now_ms, s->polled_ms + POLL_INTERVAL_MS)) {
@@ -67,6 +104,7 @@ void http_server_poll(struct http_server *s, uint32_t now_ms) {
     for (uint32_t i = 0; i < CFG_CONNECTIONS_MAX; i++) {
         http_conn_poll(&s->conns[i], now_ms);
     }
+    relieve_starved(s);
 }
 
 uint32_t http_server_idle_timeout_ms(const struct http_server *s, const struct http_conn *c) {

@@ -13,9 +13,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 pytest.register_assert_rewrite("harness")
 
 from harness import namespace  # noqa: E402
+from harness.board import Board, BoardTarget  # noqa: E402
 from harness.certificates import authority_of_run  # noqa: E402
 from harness.curl import curl_at  # noqa: E402
-from harness.plan import ALL_WAYS, TARGETS, Way, why_not  # noqa: E402
+from harness.plan import TARGETS, ways_of, why_not  # noqa: E402
 from harness.process import Process  # noqa: E402
 from harness.target import HostTarget  # noqa: E402
 
@@ -68,17 +69,10 @@ def pytest_configure_node(node):
     node.workerinput["no_network_reason"] = node.config.no_network_reason
 
 
-def ways_asked_for(config):
-    target, scheme = config.getoption("--target"), config.getoption("--scheme")
-    if target == "all":
-        return [way for way in ALL_WAYS if scheme in (None, way.scheme)]
-    return [Way(target, scheme or "http")]
-
-
 def pytest_generate_tests(metafunc):
     """Each test is run in each of the ways asked for."""
     assert "way" in metafunc.fixturenames, f"{metafunc.function.__name__} tests no target"
-    ways = ways_asked_for(metafunc.config)
+    ways = ways_of(metafunc.config.getoption("--target"), metafunc.config.getoption("--scheme"))
     metafunc.parametrize("way", ways, ids=str, indirect=True, scope="session")
 
 
@@ -87,7 +81,9 @@ def way_of(item):
 
 
 def is_for_its_way(item):
-    return why_not(item.module.__name__, item.originalname, way_of(item)) is None
+    module, function, way = item.module.__name__, item.originalname, way_of(item)
+    parameters = item.callspec.id.removeprefix(f"{way}").removeprefix("-")
+    return why_not(module, function, parameters, way, item.config.getoption("--target")) is None
 
 
 def unit_of(item):
@@ -151,6 +147,8 @@ def way(request):
 
 @pytest.fixture(scope="session")
 def binary(way, request):
+    """The host target's program."""
+    assert way.target == "host", "a test of the host target only: see harness/plan.py"
     path = pathlib.Path(request.config.getoption("--binary")).resolve()
     if not path.exists():
         pytest.exit(f"{path} is not there: run make first", 3)
@@ -174,22 +172,36 @@ def logs(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def authority(request, tmp_path_factory):
+def run_folder(request, tmp_path_factory):
+    """A folder that all worker processes of this run share."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if is_worker(request.config) else folder
+
+
+@pytest.fixture(scope="session")
+def authority(run_folder, tmp_path_factory):
     """A CA of this run's own, with certificates of every kind."""
-    run_folder = tmp_path_factory.getbasetemp()
-    if is_worker(request.config):
-        run_folder = run_folder.parent
     return authority_of_run(run_folder / "authority", tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="session")
-def start_target(request, way, binary, logs):
-    """start_target(namespace, option, ...) starts a pingshot; the caller stops it."""
+def start_target(request, way, run_folder, logs):
+    """start_target(namespace, wish=...) starts a pingshot, see harness.target.Target for what can
+    be wished for; the caller stops it. start_target.capacities are those that it will have."""
     signed_by = request.getfixturevalue("authority") if way.scheme == "https" else None
+    if way.target == "host":
+        program = request.getfixturevalue("binary")
 
-    def start(net, *options, env=None):
-        return HostTarget(binary, net, logs("pingshot"), options, env=env, authority=signed_by)
+        def start(net, authority=signed_by, **wishes):
+            return HostTarget(program, net, logs("pingshot"), authority=authority, **wishes)
+    else:
+        board = Board(way.target)
 
+        def start(net, authority=signed_by, resets=False, **wishes):
+            image = board.image(run_folder, **board.settings_of(authority, **wishes))
+            return BoardTarget(board, image, net, logs(board.name), authority, resets)
+
+    start.capacities = HostTarget.capacities if way.target == "host" else board.capacities
     return start
 
 
@@ -220,14 +232,14 @@ def curl(target):
 
 @pytest.fixture
 def own_target(start_target):
-    """own_target(option, ...): a pingshot of this test's own, in a namespace of its own."""
+    """own_target(wish=...): a pingshot of this test's own, in a namespace of its own."""
     started = []
     opened = []
 
-    def start(*options, env=None):
+    def start(**wishes):
         made = namespace.Namespace()
         opened.append(made)
-        started.append(start_target(made, *options, env=env))
+        started.append(start_target(made, **wishes))
         return started[-1]
 
     yield start

@@ -4,6 +4,7 @@ connections has room for."""
 
 import concurrent.futures
 import contextlib
+import re
 import socket
 import struct
 import time
@@ -26,7 +27,8 @@ def test_full_series_table(own_target):
     limit = target.capacities.series
     lines = "".join(f'full{{i="{i}"}} 1\n' for i in range(limit + 1))
     reply = target.post("/create", lines, "text/plain")
-    assert reply.status == 503 and "series" in reply.text, reply
+    # On a small target their text may need more than there is of it before the last one is taken.
+    assert reply.status == 503 and re.search("series|registry_text_bytes", reply.text), reply
     assert int(reply.headers["retry-after"]) > 0
     assert_error_line(reply)
     assert "full" not in target.get("/metrics").text, "all or nothing"
@@ -126,10 +128,11 @@ def stalled_reader(target, limit_s):
     """Takes nothing of its response: cut off, however long it would wait."""
     del limit_s
     with target.client(timeout_s=1, receive_buffer_bytes=2048) as client:
-        client.send(crlf("GET /metrics?scraper=stalled HTTP/1.1", HOST) * 200)
-        time.sleep(target.limits.stall_timeout_s + 8)
+        count = 4 + target.capacities.send_bytes // 4000  # beyond all buffers on the way
+        client.send(crlf("GET /metrics?scraper=stalled HTTP/1.1", HOST) * count)
+        time.sleep(target.capacities.stall_timeout_s + 8)
         with pytest.raises((FramingError, ConnectionResetError)):
-            for _ in range(200):
+            for _ in range(count):
                 client.reply()
 
 
@@ -143,11 +146,12 @@ def idle_client(target, limit_s):
 
 @pytest.mark.slow(38)
 def test_slow_clients(own_target):
-    """All at once; meanwhile everybody else is served."""
+    """As many at once as there are connections for; meanwhile everybody else is served."""
     target = own_target()
     kinds = [slow_head, trickled_head, slow_body, slow_second_request, stalled_reader, idle_client]
-    with concurrent.futures.ThreadPoolExecutor(len(kinds)) as pool:
-        running = [pool.submit(kind, target, target.limits.request_timeout_s) for kind in kinds]
+    connections = target.capacities.connections
+    with concurrent.futures.ThreadPoolExecutor(min(len(kinds), connections - 2)) as pool:
+        running = [pool.submit(kind, target, target.capacities.request_timeout_s) for kind in kinds]
         with target.client() as client:
             while not all(future.done() for future in running):
                 started = time.monotonic()
@@ -184,20 +188,23 @@ def scrape_while(target, seconds):
     ["trickling"]
     + [
         pytest.param(kind, marks=pytest.mark.slow(3))
-        for kind in ("idle", "kept alive", "reconnecting")
+        for kind in ("idle", "kept alive", "reconnecting", "reading nothing")
     ],
 )
 def test_many_clients_do_not_stop_a_scrape(own_target, kind):
-    """200 clients, more than the pool has room for."""
+    """More clients than the pool has room for."""
     target = own_target()
+    crowd = target.capacities.connections * 3 // 2
     clients = []
 
     def join():
-        client = target.client(timeout_s=1)
+        client = target.client(timeout_s=1, receive_buffer_bytes=2048)
         clients.append(client)
         with contextlib.suppress(OSError, FramingError):
             if kind == "kept alive":
                 client.get("/ping")
+            elif kind == "reading nothing":
+                client.send(crlf("GET /metrics?scraper=lazy HTTP/1.1", HOST) * 10)
             elif kind != "idle":
                 client.send(b"GET /ping HTTP/1.1\r\n")
 
@@ -214,13 +221,14 @@ def test_many_clients_do_not_stop_a_scrape(own_target, kind):
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         scrapes = pool.submit(scrape_while, target, 2.5)
-        for _ in range(200):
+        for _ in range(crowd):
             with contextlib.suppress(OSError):
                 join()
         while not scrapes.done():
             trouble()
             time.sleep(0.1)
-        assert scrapes.result() >= 5
+        # Where memory is short a scrape waits until one that reads nothing is given up.
+        assert scrapes.result() >= (1 if kind == "reading nothing" else 5)
     for client in clients:
         client.close()
     wait_until(lambda: target.get("/ping").status == 200, 5, "an answer after the crowd has gone")

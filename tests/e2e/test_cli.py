@@ -8,9 +8,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 
 import pytest
 
+from harness.exposition import events_of
 from harness.http_client import Client
 from harness.namespace import Namespace
 from harness.process import Process, wait_until
@@ -146,6 +148,16 @@ def test_options_are_obeyed(binary, logs):
         assert net.interfaces() == ["lo"]
 
 
+def test_timestamps_by_the_environment(binary, logs):
+    with Namespace() as net:
+        env = {"USE_EXPLICIT_TIMESTAMPS": "true"}
+        target = HostTarget(binary, net, logs("pingshot"), env=env)
+        target.post("/event?a=1")
+        (event,) = events_of(target.get("/metrics").text)
+        assert abs(event.timestamp / 1000 - time.time()) < 5
+        target.stop()
+
+
 # ---- Start and stop ----------------------------------------------------------------------------
 
 
@@ -217,7 +229,7 @@ def test_closed_standard_output(binary, logs):
         try:
 
             def answers():
-                with Client(net, (HostTarget.ip, HostTarget.port), timeout_s=1) as client:
+                with Client(net, (HostTarget.ip, HostTarget.port_http), timeout_s=1) as client:
                     return client.get("/ping").status == 200
 
             wait_until(answers, 5, "an answer")

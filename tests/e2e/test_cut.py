@@ -17,8 +17,9 @@ from harness.process import wait_until
 from harness.tls_wire import TlsWire, wire_to
 
 # Cuts that end by the scrape timeout share one wait: as many as scrapes can be in flight.
-BATCH_SCRAPERS = 8
+BATCH_SCRAPERS_MAX = 8
 BATCH_TIMEOUT_S = 0.4
+BATCHES_MAX = 120  # a small target takes few at once: it is cut at fewer places
 
 
 def scrape_request(scraper="cut", timeout_s=10.0):
@@ -97,7 +98,8 @@ def cut_scrape(wire, acked_bytes, request, seconds=5, **policy):
     connection = wire.connect(ack_limit=acked_bytes, **policy)
     connection.send(request)
     wire.run_until(
-        lambda: connection.received and (connection.acked >= acked_bytes or connection.response()),
+        lambda: connection.was_reset
+        or (connection.received and (connection.acked >= acked_bytes or connection.response())),
         seconds,
     )
     return connection
@@ -208,15 +210,17 @@ def cut_batch(wire, poster, scrapers, cuts):
 
 def cut_by_timeout_everywhere(target, seed, endings, step):
     with wire_to(target, random.Random(seed)) as wire, Poster(target) as poster:
-        scrapers = {f"cut{i}": Scraper(wire, f"cut{i}") for i in range(BATCH_SCRAPERS)}
+        count = min(BATCH_SCRAPERS_MAX, target.capacities.scrapers - 1, target.clients_max // 3)
+        scrapers = {f"cut{i}": Scraper(wire, f"cut{i}") for i in range(count)}
         for scraper in scrapers.values():
             scraper.events()
-        cuts = [
-            (ending, acked_bytes)
-            for acked_bytes in all_cuts(scrapers["cut0"], step)
-            for ending in endings
-        ]
-        size = target.capacities.scrapes_in_flight
+        poster_and_spare = 2
+        size = target.clients_max - count - poster_and_spare
+        room = target.capacities.heap_bytes // target.capacities.send_bytes
+        size = min(size, target.capacities.scrapes_in_flight, room)
+        places = all_cuts(scrapers["cut0"])
+        step = max(step, 1 + len(places) * len(endings) // (BATCHES_MAX * size))
+        cuts = [(ending, acked_bytes) for acked_bytes in places[::step] for ending in endings]
         for start in range(0, len(cuts), size):
             cut_batch(wire, poster, scrapers, cuts[start : start + size])
 
@@ -278,8 +282,11 @@ def test_an_acknowledgement_after_the_scrape_timeout_is_too_late(wire, poster):
     wire.run_until(lambda: time.monotonic() > started + 0.6, 2)
     connection.ack_limit = None
     connection.acknowledge()
-    assert wire.run_until(connection.response_acknowledged, 5)
-    assert event_numbers_of_response(connection.response()) == [number]
+    # When the page was not all with TCP by then, the server has given it up.
+    over = wire.run_until(lambda: connection.response_acknowledged() or connection.was_reset, 5)
+    assert over
+    if not connection.was_reset:
+        assert event_numbers_of_response(connection.response()) == [number]
     assert scraper.events() == [number], "the scraper had given up before the last byte came"
     assert scraper.events() == []
 
@@ -361,11 +368,15 @@ def test_a_scrape_cut_for_one_scraper_is_whole_for_another(wire, poster):
 
 @pytest.fixture(scope="module")
 def big_target(start_target):
-    """With thousands of series: a page far larger than what fits the TCP buffers of both sides."""
+    """Full of series: a page far larger than what fits the TCP buffers of both sides."""
     with Namespace() as net:
         target = start_target(net)
-        lines = (f'big_page_total{{series="{i:05}",text="{"x" * 60}"}} {i}\n' for i in range(8000))
-        body = "# TYPE big_page_total counter\n" + "".join(lines)
+
+        def line(i):
+            return f'big_page_total{{series="{i:05}",text="{"x" * 60}"}} {i}\n'
+
+        count = target.capacities.series_that_fit(line(0))
+        body = "# TYPE big_page_total counter\n" + "".join(map(line, range(count)))
         reply = target.post("/create", body, "text/plain")
         assert reply.status == 200, reply
         yield target
@@ -383,7 +394,7 @@ def big_cuts(wire, target, seed, count):
     scraper = Scraper(wire)
     with Poster(target) as poster:
         size = scraper.response_size()
-        assert size > 500_000
+        assert size > 2 * target.capacities.send_bytes
         for _ in range(count):
             number = poster.post()
             acked_bytes = choice.randrange(size)
@@ -427,9 +438,9 @@ def test_a_client_that_dies_while_reading(big_target):
     scrape(big_target)
     with Poster(big_target) as poster:
         number = poster.post()
-    client = big_target.client()
+    client = big_target.client(receive_buffer_bytes=2048)
     client.send(scrape_request(timeout_s=20))
-    client.sock.recv(50_000)
+    client.sock.recv(1000)
     client.close()
     wait_until(lambda: event_numbers(scrape(big_target)) == [number], 3, "the event to come again")
     assert event_numbers(scrape(big_target)) == []
@@ -454,9 +465,10 @@ def unplug(big_target):
 
 
 def half_a_scrape(wire, timeout_s):
-    connection = wire.connect(ack_limit=100_000)
+    half = Scraper(wire, "other").response_size() // 2
+    connection = wire.connect(ack_limit=half)
     connection.send(scrape_request(timeout_s=timeout_s))
-    assert wire.run_until(lambda: connection.acked == 100_000, 5)
+    assert wire.run_until(lambda: connection.acked == half, 5)
     return connection
 
 

@@ -92,16 +92,17 @@ QUEUED = [["1"], ["2"], ["4"], []]
 
 
 @pytest.mark.parametrize(
-    "options, scrapes",
+    "wishes, scrapes",
     [
-        ((), QUEUED),
-        (("--duplicate-events", "queue"), QUEUED),
-        (("--duplicate-events=last",), [["4"], []]),
-        (("--duplicate-events", "sum"), [["7"], []]),
+        ({}, QUEUED),
+        ({"duplicates": "queue"}, QUEUED),
+        ({"duplicates": "last"}, [["4"], []]),
+        ({"duplicates": "sum"}, [["7"], []]),
     ],
+    ids=["default", "queue", "last", "sum"],
 )
-def test_duplicates(own_target, options, scrapes):
-    target = own_target(*options)
+def test_duplicates(own_target, wishes, scrapes):
+    target = own_target(**wishes)
     lines_of(target)
     for value in (1, 2, 4):
         assert post(target, f"a=1&value={value}").status == 200
@@ -113,13 +114,8 @@ def test_duplicates(own_target, options, scrapes):
     assert [first, *others] == wanted
 
 
-@pytest.mark.parametrize(
-    "options, env",
-    [(("--explicit-timestamps",), {}), ((), {"USE_EXPLICIT_TIMESTAMPS": "true"})],
-    ids=["option", "environment"],
-)
-def test_explicit_timestamps(own_target, options, env):
-    target = own_target(*options, env=env)
+def test_explicit_timestamps(own_target):
+    target = own_target(explicit_timestamps=True)
     lines_of(target)
     before = time.time()
     for value in (1, 2):
@@ -171,7 +167,7 @@ def test_scraper_parameter(own_target):
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Real-Ip"])
 @pytest.mark.parametrize("trusted", [True, False])
 def test_behind_a_proxy(own_target, header, trusted):
-    target = own_target(*(["--trust-proxy"] if trusted else []))
+    target = own_target(trust_proxy=trusted)
 
     def scrape(client):
         return events_of(curl_at(target, "/metrics", "-H", f"{header}: {client}").text)
@@ -186,7 +182,7 @@ def test_behind_a_proxy(own_target, header, trusted):
 
 def test_a_scraper_is_forgotten(own_target):
     """After the scraper timeout what waited for it alone is released."""
-    target = own_target("--scraper-timeout", "1s")
+    target = own_target(scraper_timeout_s=1)
     lines_of(target, "stays")
     lines_of(target, "goes")
     assert " 2 scrapers" in post(target, "a=1").text
@@ -204,7 +200,7 @@ def test_a_scraper_is_forgotten(own_target):
 
 
 def test_a_full_table_drains_when_its_scraper_is_forgotten(own_target):
-    target = own_target("--scraper-timeout", "5s")  # long enough to fill the table within
+    target = own_target(scraper_timeout_s=5)  # long enough to fill the table within
     lines_of(target, "goes")
     with target.client() as client:
         for i in range(target.capacities.events):

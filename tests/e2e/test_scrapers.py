@@ -20,23 +20,23 @@ SETTLE_S = 20
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """A server with its options, and who scrapes it."""
+    """A server with what is wished of it, and who scrapes it."""
 
     name: str
-    options: tuple
+    wishes: dict
     scrapers: tuple  # of (class, keyword arguments)
 
 
-STAMPED = ("--explicit-timestamps",)
+STAMPED = {"explicit_timestamps": True}
 VARIANTS = [
-    Variant("prometheus", (), ((Prometheus, {}),)),
+    Variant("prometheus", {}, ((Prometheus, {}),)),
     Variant("prometheus-timestamps", STAMPED, ((Prometheus, {}),)),
-    Variant("victoria", (), ((VictoriaMetrics, {}),)),
+    Variant("victoria", {}, ((VictoriaMetrics, {}),)),
     Variant("victoria-timestamps", STAMPED, ((VictoriaMetrics, {}),)),
-    Variant("victoria-stream", (), ((VictoriaMetrics, {"stream_parse": True}),)),
+    Variant("victoria-stream", {}, ((VictoriaMetrics, {"stream_parse": True}),)),
     Variant(
         "three-at-once",
-        (),
+        {},
         (
             (Prometheus, {}),
             (VictoriaMetrics, {}),
@@ -64,8 +64,8 @@ class Posted:
         return reply.text
 
 
-def post_for(posted, seconds):
-    """Single events, repeats of one label set at once and over time, and bursts."""
+def post_for(posted, seconds, burst):
+    """Single events, repeats of one label set at once and over time, and bursts of so many."""
     deadline = time.monotonic() + seconds
     for i in itertools.count():
         posted.post(kind="single", i=str(i))
@@ -75,7 +75,7 @@ def post_for(posted, seconds):
             for _ in range(4):
                 posted.post(kind="repeat", i=str(i))
         if i % 50 == 20:
-            for k in range(60):
+            for k in range(burst):
                 posted.post(kind="burst", i=str(i), k=str(k))
         left = deadline - time.monotonic()
         if left <= 0:
@@ -127,7 +127,7 @@ def campaign(variant, start_target, tools, folder, seconds):
     """Runs one variant from start to end. Its assertions are the test's."""
     with contextlib.ExitStack() as stack:
         net = stack.enter_context(Namespace())
-        target = start_target(net, *variant.options)
+        target = start_target(net, **variant.wishes)
         posted = Posted(stack.enter_context(target.client()))
         early = []
         if len(variant.scrapers) == 1:  # with more, only the first of them gets what came before
@@ -143,7 +143,7 @@ def campaign(variant, start_target, tools, folder, seconds):
             wait_until(lambda: scraper.query("up"), 20, f"{scraper.program} to scrape", 0.2)
         started = time.monotonic()
         assert f" {len(scrapers)} scraper" in posted.post(kind="first")
-        post_for(posted, seconds)
+        post_for(posted, seconds, burst=min(60, target.capacities.events // 4))
         for scraper in scrapers:
             wait_until(
                 lambda: sum(counts_by(scraper).values()) >= sum(map(len, posted.expected.values())),

@@ -26,7 +26,7 @@ class WithClient:
 
     def __init__(self, authority):
         self.ca = authority.ca
-        self.server_options = [*authority.server_options, "--client-ca", str(authority.ca)]
+        self.server = authority.server
         pair = authority.sign("tester", usage="clientAuth")
         self._context = authority.client_context(pair)
 
@@ -34,20 +34,20 @@ class WithClient:
         return self._context
 
 
-@pytest.fixture(scope="module")
-def secure(binary, logs, authority):
-    """A pingshot with a certificate of the CA, shared by these tests."""
-    with Namespace() as net:
-        running = HostTarget(binary, net, logs("pingshot"), authority=authority)
-        yield running
-        running.stop()
+class WithServer:
+    """An authority, and a server's certificate in place of the usual one."""
+
+    def __init__(self, authority, server):
+        self.ca = authority.ca
+        self.server = server
+        self.client_context = authority.client_context
 
 
 @pytest.fixture(scope="module")
-def mutual(binary, logs, authority):
-    """One that wants clients' certificates."""
+def mutual(start_target, authority):
+    """A pingshot that wants clients' certificates."""
     with Namespace() as net:
-        running = HostTarget(binary, net, logs("pingshot"), authority=WithClient(authority))
+        running = start_target(net, authority=WithClient(authority), client_ca=authority.ca)
         yield running
         running.stop()
 
@@ -107,16 +107,16 @@ def works(target):
      (["--tls-max", "1.2", "--curves", "P-256"], "TLSv1.2")],
     ids=" ".join,
 )  # fmt: skip
-def test_curl(secure, options, version):
-    status, out, err = curl(secure, "-v", *options, f"{secure.url}/ping")
+def test_curl(target, options, version):
+    status, out, err = curl(target, "-v", *options, f"{target.url}/ping")
     assert status == 0 and out.startswith("PONG"), (out, err)
     assert f"SSL connection using {version}" in err, err
     assert "HTTP/1.1 200" in err, err
 
 
-def test_any_server_name(secure):
+def test_any_server_name(target):
     status, out, _ = curl(
-        secure, "--resolve", f"pingshot.local:8443:{secure.ip}", "https://pingshot.local:8443/ping"
+        target, "--resolve", f"pingshot.local:8443:{target.ip}", "https://pingshot.local:8443/ping"
     )
     assert status == 0 and out.startswith("PONG")
 
@@ -153,37 +153,37 @@ def test_certificates(binary, logs, authority, kind):
      ["-tls1_3", "-ciphersuites", "TLS_AES_128_CCM_8_SHA256"]],
     ids=" ".join,
 )  # fmt: skip
-def test_old_and_weak_is_refused(secure, options):
-    before = counters(secure)
-    text = s_client(secure, *options)
+def test_old_and_weak_is_refused(target, options):
+    before = counters(target)
+    text = s_client(target, *options)
     assert "Cipher is (NONE)" in text or "no ciphers available" in text, text
     assert "alert" in text, text
-    after = counters(secure)
+    after = counters(target)
     causes = [f'pingshot_tls_failures_total{{cause="{c}"}}' for c in ("version", "cipher")]
     assert sum(after[c] for c in causes) == sum(before[c] for c in causes) + 1
 
 
-def test_renegotiation_is_refused(secure):
-    with secure.client() as other:
+def test_renegotiation_is_refused(target):
+    with target.client() as other:
         assert other.get("/ping").status == 200
         text = s_client(
-            secure, "-tls1_2", "-CAfile", secure.authority.ca,
+            target, "-tls1_2", "-CAfile", target.authority.ca,
             said=[(0.5, b"R\n"), (0.5, b"GET /ping HTTP/1.0\r\n\r\n")],
         )  # fmt: skip
         assert "RENEGOTIATING" in text and "PONG" not in text, text
         assert other.get("/ping").status == 200
-    assert works(secure)
+    assert works(target)
 
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
-def test_resumption(secure, tmp_path, version):
+def test_resumption(target, tmp_path, version):
     ticket = tmp_path / "ticket"
     name = 'pingshot_tls_handshakes_total{resumed="yes"}'
-    s_client(secure, version, "-sess_out", ticket, said=[(0.5, b"Q\n")], seconds=0.2)
-    before = counters(secure)[name]
-    text = s_client(secure, version, "-sess_in", ticket, said=[(0.3, b"Q\n")], seconds=0.2)
+    s_client(target, version, "-sess_out", ticket, said=[(0.5, b"Q\n")], seconds=0.2)
+    before = counters(target)[name]
+    text = s_client(target, version, "-sess_in", ticket, said=[(0.3, b"Q\n")], seconds=0.2)
     assert "Reused, TLSv1" in text, text
-    assert counters(secure)[name] == before + 1
+    assert counters(target)[name] == before + 1
 
 
 # ---- Mutual TLS --------------------------------------------------------------------------------
@@ -361,62 +361,63 @@ def is_over(sock):
      b"\x17\x03\x03\x00\x20" + b"a" * 32, b"\x15\x03\x03\x00\x02\x02\x28"],
     ids=["http", "zeros", "ones", "too-long", "short-hello", "data-first", "alert-first"],
 )  # fmt: skip
-def test_garbage(secure, data):
-    before = counters(secure)
-    with raw(secure) as sock:
+def test_garbage(target, data):
+    before = counters(target)
+    with raw(target) as sock:
         sock.sendall(data)
         assert is_over(sock)
-    after = counters(secure)
+    after = counters(target)
     failures = [name for name in before if name.startswith("pingshot_tls_failures")]
     assert sum(after[n] for n in failures) == sum(before[n] for n in failures) + 1
     assert after['pingshot_table_used{table="tls_sessions"}'] == 1  # this scrape's
 
 
 @pytest.mark.slow(10)
-def test_stalled_handshakes_end_and_disturb_nobody(secure):
+def test_stalled_handshakes_end_and_disturb_nobody(target):
     name = 'pingshot_tls_failures_total{cause="timeout"}'
-    before = counters(secure)[name]
+    before = counters(target)[name]
     begin = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
     started = time.monotonic()
-    silent = [raw(secure) for _ in range(20)]
+    silent = [raw(target) for _ in range(20)]
     for sock in silent[:10]:
         sock.sendall(begin)
     while time.monotonic() < started + HANDSHAKE_TIMEOUT_S - 2:
         for sock in silent[:5]:
             sock.sendall(b"\0")  # trickles
-        assert works(secure)
+        assert works(target)
         time.sleep(1)
     for sock in silent:
         assert is_over(sock)
         sock.close()
     assert time.monotonic() < started + HANDSHAKE_TIMEOUT_S + 3
-    assert counters(secure)[name] == before + 20
+    assert counters(target)[name] == before + 20
 
 
-def test_truncation_is_counted(secure):
-    before = counters(secure)["pingshot_tls_truncations_total"]
-    client = secure.client()
+def test_truncation_is_counted(target):
+    before = counters(target)["pingshot_tls_truncations_total"]
+    client = target.client()
     assert client.get("/ping").status == 200
     client.sock.below.shutdown(socket.SHUT_WR)  # FIN, and no close_notify
     assert client.is_closed()
     client.sock.below.close()
-    assert counters(secure)["pingshot_tls_truncations_total"] == before + 1
+    assert counters(target)["pingshot_tls_truncations_total"] == before + 1
 
 
-def test_a_scrape_cut_by_reset_loses_nothing(secure):
-    secure.get("/metrics?scraper=cut")  # from here on it is known
-    for n in range(2000):
-        if n % 500 == 0:
-            client = secure.client()
-        assert client.post(f"/event?n={n}&message={'x' * 100}").status == 200
+def test_a_scrape_cut_by_reset_loses_nothing(target):
+    target.get("/metrics?scraper=cut")  # from here on it is known
+    count = target.capacities.events // 2
+    message = "x" * (target.capacities.event_text_bytes // 2)
+    with target.client() as client:
+        for n in range(count):
+            assert client.post(f"/event?n={n}&message={message}").status == 200
     for _ in range(5):
-        cut = secure.client(receive_buffer_bytes=4096)
+        cut = target.client(receive_buffer_bytes=4096)
         cut.send(b"GET /metrics?scraper=cut HTTP/1.1\r\nHost: x\r\n\r\n")
         cut.sock.recv(10000)
         cut.reset()
-    text = secure.get("/metrics?scraper=cut").text
-    assert len(re.findall(r"^events_to_metrics\{", text, re.M)) >= 2000
-    assert "events_to_metrics{" not in secure.get("/metrics?scraper=cut").text
+    text = target.get("/metrics?scraper=cut").text
+    assert len(re.findall(r"^events_to_metrics\{", text, re.M)) == count
+    assert "events_to_metrics{" not in target.get("/metrics?scraper=cut").text
 
 
 # ---- Load --------------------------------------------------------------------------------------
@@ -426,47 +427,45 @@ def pools(target):
     return {k: v for k, v in counters(target).items() if "tls_" in k and "table_used" in k}
 
 
-def test_big_posts(secure):
+def test_big_posts(target):
     body = bytes(range(256)) * 400
-    with secure.client() as client:
+    with target.client() as client:
         for _ in range(20):
             reply = client.request("POST", "/echo", body, [("Content-Type", "text/plain")])
             assert reply.status == 200 and reply.body.endswith(body)
 
 
-def test_a_thousand_handshakes_leave_nothing(secure):
-    before = pools(secure)
-    context = secure.authority.client_context()
-    handshakes = counters(secure)['pingshot_tls_handshakes_total{resumed="no"}']
+def test_a_thousand_handshakes_leave_nothing(target):
+    before = pools(target)
+    context = target.authority.client_context()
+    handshakes = counters(target)['pingshot_tls_handshakes_total{resumed="no"}']
 
     def one(_):
-        with Client(secure.namespace, secure.address, tls=context) as client:
+        with Client(target.namespace, target.address, tls=context) as client:
             assert client.get("/ping").status == 200
 
     for n in range(1000):
         one(n)
     with concurrent.futures.ThreadPoolExecutor(16) as many:
         list(many.map(one, range(320)))
-    now = counters(secure)
+    now = counters(target)
     assert now['pingshot_tls_handshakes_total{resumed="no"}'] >= handshakes + 1320
-    wait_until(lambda: pools(secure) == before, 5, "empty pools")
+    wait_until(lambda: pools(target) == before, 5, "empty pools")
     assert now['pingshot_table_refusals_total{table="tls_sessions"}'] == 0
     assert now['pingshot_table_refusals_total{table="tls_memory_bytes"}'] == 0
     assert now['pingshot_table_high_water{table="tls_sessions"}'] <= 40
 
 
 @pytest.mark.slow(55)
-def test_testssl_finds_nothing_medium(binary, logs, authority, tmp_path):
+def test_testssl_finds_nothing_medium(start_target, authority, tmp_path):
     """With a certificate as a CA in earnest makes it: half a year, and where its CRL is."""
     testssl = shutil.which("testssl") or shutil.which("testssl.sh")
     if not testssl:
         pytest.fail("testssl.sh is not installed: third_party/packages.sh test")
     extra = "crlDistributionPoints=URI:http://crl.example/ca.crl\n"
     cert, key = authority.sign("testssl", days=(-1, 180), extra=extra)
-    own = WithClient(authority)
-    own.server_options = ["--cert", str(cert), "--key", str(key)]
     with Namespace() as net:
-        target = HostTarget(binary, net, logs("pingshot"), authority=own)
+        target = start_target(net, authority=WithServer(authority, (cert, key)))
         findings = run_testssl(testssl, target, tmp_path)
         target.stop()
     assert [row for row in findings if row["severity"] in ("MEDIUM", "HIGH", "CRITICAL")] == []

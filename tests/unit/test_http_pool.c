@@ -157,6 +157,36 @@ static void stalled_reader(void **state) {
 }
 
 /* The transport may have taken all of an answer long before the client reads any of it. */
+/* Connections share the transport's memory: who has none of it gets that of who reads nothing. */
+static void starved_by_stalled_readers(void **state) {
+    struct client *stalled = rig_connect(0);
+    struct client *slow = rig_connect(1);
+    struct client *idle = rig_connect(2);
+    struct client *starved = rig_connect(3);
+    (void)state;
+    stalled->wire.window_bytes = 1000;
+    slow->wire.window_bytes = 1000;
+    starved->wire.window_bytes = 0;
+    rig_puts(stalled, GET("/metrics?scraper=stalled"));
+    rig_puts(slow, GET("/metrics?scraper=slow"));
+    rig_pass(1500);
+    rig_acknowledge(slow, 100);
+    rig_pass(1000);
+    assert_false(stalled->wire.aborted); /* nobody misses what it has */
+    rig_puts(starved, GET("/healthz"));
+    rig_pass(200);
+    assert_false(stalled->wire.aborted);
+    rig_pass(200);
+    assert_true(stalled->wire.aborted);
+    assert_int_equal(rig_app.http.evicted_total, 1);
+    starved->wire.window_bytes = 1000;
+    rig_pass(200);
+    rig_expect(starved, 200);
+    rig_pass(1000);
+    assert_false(slow->wire.aborted);
+    assert_false(idle->wire.aborted);
+}
+
 static void stalled_behind_the_transport(void **state) {
     struct client *c = rig_connect(0);
     (void)state;
@@ -347,6 +377,7 @@ int main(void) {
         RIG_TEST(slow_uploads),
         RIG_TEST(idle),
         RIG_TEST(stalled_reader),
+        RIG_TEST(starved_by_stalled_readers),
         RIG_TEST(stalled_behind_the_transport),
         RIG_TEST(stalled_before_the_acknowledgement),
         RIG_TEST(lingering),

@@ -85,10 +85,6 @@ class Authority:
         both.write_text(cert.read_text() + middle[0].read_text())
         return both, key
 
-    @property
-    def server_options(self):
-        return ["--cert", str(self.server[0]), "--key", str(self.server[1])]
-
     def client_context(self, client=None):
         """A Python client that trusts only this CA; with `client`, it has a certificate."""
         context = ssl.create_default_context(cafile=self.ca)

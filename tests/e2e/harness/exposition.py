@@ -10,6 +10,9 @@ EVENT = re.compile(r"^events_to_metrics(?:\{(.*)\})? (\S+)(?: (\S+))?$", re.MULT
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
 TYPE = re.compile(r"^# TYPE (\S+) (\S+)$", re.MULTILINE)
 
+# Names of pingshot's own.
+OWN = re.compile(r"pingshot_|ping_request_count|events_to_metrics")
+
 Event = collections.namedtuple("Event", "labels value timestamp")
 
 

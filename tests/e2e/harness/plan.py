@@ -3,6 +3,8 @@
 
 import dataclasses
 
+from .capacities import ROOT
+
 
 @dataclasses.dataclass(frozen=True)
 class Way:
@@ -15,19 +17,48 @@ class Way:
         return f"{self.target}-{self.scheme}"
 
 
-# What `--target all` runs.
-ALL_WAYS = (Way("host", "http"), Way("host", "https"))
-TARGETS = ("host",)
+BOARDS = tuple(
+    sorted(path.parent.name for path in (ROOT / "board").glob("*/board.mk") if "BOARD_QEMU" in path.read_text())
+)
+TARGETS = ("host", *BOARDS)
 
-# A test or a module, the targets or schemes that it is not for, and the reason.
+# What `--target all` runs: all that can be, or only these.
+ALL = {
+    Way("host", "http"): None,
+    Way("host", "https"): None,
+    Way("mps2-an385", "http"): None,
+}
+
+# A test, with its parameters or without, or a module, the targets or schemes that it is not for, and the reason.
 NOT_FOR = (
     ("test_tls", ("http",), "its tests are of TLS"),
+    ("test_cli", BOARDS, "a board has no command line"),
+    ("test_tls::test_certificates", BOARDS, "an image has one certificate, given when it is built"),
+    ("test_tls::test_bad_files_are_one_line", BOARDS, "the same"),
+    ("test_tls::test_what_strict_refuses_is_a_warning_without", BOARDS, "the same"),
+    ("test_tls::test_a_certificate_is_made_once", BOARDS, "the same"),
+    ("test_events::test_explicit_timestamps", BOARDS, "a board knows no time before SNTP"),
+    ("test_scrapers::test_every_event_once[prometheus-timestamps]", BOARDS, "the same"),
+    ("test_scrapers::test_every_event_once[victoria-timestamps]", BOARDS, "the same"),
+    ("test_tls::test_one_port_only", BOARDS, "of the command line"),
 )  # fmt: skip
 
 
-def why_not(module, function, way):
-    """Why this test is not for this way, or None."""
+def ways_of(target, scheme):
+    """The ways to run, of what was said on the command line: `scheme` may be None."""
+    if target != "all":
+        return [Way(target, scheme or "http")]
+    return [way for way in ALL if scheme in (None, way.scheme)]
+
+
+def why_not(module, function, parameters, way, target):
+    """Why this test is not run this way, or None. `target` is what was asked for: with "all" it is
+    only what is in ALL."""
+    names = (module, f"{module}::{function}", f"{module}::{function}[{parameters}]")
     for name, places, reason in NOT_FOR:
-        if name in (module, f"{module}::{function}") and {way.target, way.scheme} & set(places):
+        if name in names and {way.target, way.scheme} & set(places):
             return reason
+    selected = ALL.get(way) if target == "all" else None
+    if selected and not set(names) & set(selected):
+        return "one of those left out of all"
     return None

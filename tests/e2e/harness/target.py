@@ -1,68 +1,43 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What is tested: a running pingshot, wherever it runs. The host build is the first target; a
-board in QEMU is another class with the same attributes."""
+"""What is tested: a running pingshot, wherever it runs. The Linux process is here, a board in QEMU
+is in board.py."""
 
-import dataclasses
-
+from .capacities import Capacities
 from .http_client import Client
 from .process import Process, wait_until
 
 
-@dataclasses.dataclass(frozen=True)
-class Capacities:
-    """Sizes of a target's tables (port/posix/limits.h, board/<name>/limits.h)."""
+class Target:
+    """What the tests know of a pingshot. Its own side of the cable is `interface` in `namespace`.
 
-    families: int
-    series: int
-    events: int
-    event_text_bytes: int
-    scrapers: int
-    scrapes_in_flight: int
-    connections: int
-    rx_bytes: int
-    body_bytes: int
+    A test asks for something other than the defaults by what it means, as keywords; each kind of
+    target has its own way to it (on the host an option of the command line, on a board a build):
 
+    duplicates: "queue", "last" or "sum": what becomes of events with the same labels
+    explicit_timestamps: events carry their time
+    scraper_timeout_s: when a scraper is forgotten
+    trust_proxy: X-Forwarded-For and X-Real-Ip are believed
+    client_ca: path of the CA that clients' certificates must come from
+    """
 
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """Times of a target that clients can see (app/config.h)."""
-
-    request_timeout_s: float = 10
-    stall_timeout_s: float = 30
-
-
-class HostTarget:
-    """build/host/pingshot on a TAP of its own in `namespace`."""
-
-    name = "host"
     interface = "pingshot0"
     host_ip = "192.168.76.1"
     ip = "192.168.76.2"
-    port = 8090
-    limits = Limits()
-    capacities = Capacities(
-        families=1024,
-        series=16384,
-        events=4096,
-        event_text_bytes=1024,
-        scrapers=32,
-        scrapes_in_flight=64,
-        connections=128,
-        rx_bytes=16384,
-        body_bytes=1 << 20,
-    )
+    port_http = 8090
+    port_tls = 8443
+    capacities = None  # capacities.Capacities
+    knows_time = True  # from its start on
+    patience = 1  # how many times longer than on the host anything may take
 
-    def __init__(self, binary, namespace, log_path, options=(), env=None, authority=None):
-        """With an `authority` (certificates.Authority) everything goes over HTTPS."""
+    def __init__(self, namespace, authority, process):
+        """`process` is running; waits until it answers. With an `authority`
+        (certificates.Authority) everything goes over HTTPS."""
         self.namespace = namespace
-        self.options = list(options)
         self.authority = authority
-        if authority:
-            self.port = 8443
-            self.options += authority.server_options
-        self.process = Process(namespace, [binary, *self.options], log_path, env=env)
+        self.process = process
+        self.port = self.port_tls if authority else self.port_http
         try:
-            wait_until(self._answers, 10, f"{binary} to be ready")
+            wait_until(self._answers, 10 * self.patience, f"{self.name} to be ready")
         except AssertionError:
             self.process.stop()
             raise
@@ -76,19 +51,28 @@ class HostTarget:
         return f"{'https' if self.authority else 'http'}://{self.ip}:{self.port}"
 
     @property
+    def clients_max(self):
+        """How many can be connected at once."""
+        if self.authority:
+            return min(self.capacities.connections, self.capacities.tls_sessions)
+        return self.capacities.connections
+
+    @property
     def tls(self):
         return self.authority.client_context() if self.authority else None
 
     def _answers(self):
         if self.process.exit_status is not None:
             raise AssertionError(
-                f"pingshot ended with status {self.process.exit_status}: {self.process.log()}"
+                f"{self.name} ended with status {self.process.exit_status}: {self.process.log()}"
             )
         with Client(self.namespace, self.address, timeout_s=1, tls=self.tls) as client:
             return client.get("/healthz").status == 200
 
-    def client(self, **kwargs):
-        return Client(self.namespace, self.address, tls=self.tls, **kwargs)
+    def client(self, timeout_s=10, **kwargs):
+        return Client(
+            self.namespace, self.address, timeout_s * self.patience, tls=self.tls, **kwargs
+        )
 
     def request(self, method, path, body=None, headers=()):
         """One request on a connection of its own."""
@@ -103,14 +87,52 @@ class HostTarget:
 
     def set_cable(self, plugged):
         """Pulls or plugs the network cable."""
+        raise NotImplementedError
+
+    def stop(self):
+        """Ends it and checks how it was."""
+        if self.process.exit_status is not None:
+            status = self.process.stop()
+            raise AssertionError(f"{self.name} had ended with {status}: {self.process.log()}")
+        status = self.process.stop()
+        assert status == 0, f"exit status {status} after SIGTERM: {self.process.log()}"
+        self.check_after_stop()
+
+    def check_after_stop(self):
+        """Whether it left what it should."""
+
+
+class HostTarget(Target):
+    """build/host/pingshot on a TAP of its own in `namespace`."""
+
+    name = "host"
+    capacities = Capacities("port/posix/limits.h")
+
+    def __init__(self, binary, namespace, log_path, words=(), authority=None, env=None, **wishes):
+        """`words` are given on its command line beside those that the wishes make."""
+        argv = [binary, *words, *self.words_of(**wishes)]
+        if authority:
+            argv += ["--cert", authority.server[0], "--key", authority.server[1]]
+        super().__init__(namespace, authority, Process(namespace, argv, log_path, env=env))
+
+    @staticmethod
+    def words_of(
+        duplicates=None,
+        explicit_timestamps=False,
+        scraper_timeout_s=None,
+        trust_proxy=False,
+        client_ca=None,
+    ):
+        words = ["--duplicate-events", duplicates] if duplicates else []
+        words += ["--explicit-timestamps"] if explicit_timestamps else []
+        words += ["--scraper-timeout", f"{scraper_timeout_s}s"] if scraper_timeout_s else []
+        words += ["--trust-proxy"] if trust_proxy else []
+        words += ["--client-ca", client_ca] if client_ca else []
+        return words
+
+    def set_cable(self, plugged):
         state = "up" if plugged else "down"
         self.namespace.command("ip", "link", "set", self.interface, state)
 
-    def stop(self):
-        """Ends it and checks that it left nothing behind."""
-        if self.process.exit_status is not None:
-            status = self.process.stop()
-            raise AssertionError(f"pingshot had ended with status {status}: {self.process.log()}")
-        status = self.process.stop()
-        assert status == 0, f"exit status {status} after SIGTERM: {self.process.log()}"
+    def check_after_stop(self):
         assert self.interface not in self.namespace.interfaces(), "the TAP is still there"
