@@ -138,12 +138,12 @@ enum notification_text_result notification_text_pull(struct notification_text *t
     struct notification notification;
     const bool kept = notifications_get(n, t->place, &notification);
     while (text_room(out) >= NOTIFICATION_TEXT_LINE_BYTES) {
-        if (!kept) {
-            return put_lost(t, out);
-        }
         if (t->stage == STAGE_END) {
             text_put_char(out, '\n');
             return NOTIFICATION_TEXT_DONE;
+        }
+        if (!kept) {
+            return put_lost(t, out);
         }
         if (!put_stage(t, &notification, reader, out)) {
             return NOTIFICATION_TEXT_MORE;
