@@ -131,8 +131,8 @@ static void beginnings(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lays_out),       cmocka_unit_test(keeps_spellings),
-        cmocka_unit_test(deepest),        cmocka_unit_test(for_a_terminal),
+        cmocka_unit_test(lays_out),   cmocka_unit_test(keeps_spellings),
+        cmocka_unit_test(deepest),    cmocka_unit_test(for_a_terminal),
         cmocka_unit_test(beginnings),
     };
     return cmocka_run_group_tests_name("json_print", tests, NULL, NULL);

@@ -266,7 +266,8 @@ static void nothing_is_forged(void **state) {
         .unix_ms = NOTIFICATIONS_TIME_UNKNOWN,
         .endpoint = NOTIFICATIONS_SLACK,
         .sender = SLICE("a\nnotification 9: \x1b[31m"),
-        .head = SLICE("POST /slack HTTP/1.1\r\nX-A: \xc2\x9b" "31m\xe2\x80\xa8\x7f\xff\tb\r\n"
+        .head = SLICE("POST /slack HTTP/1.1\r\nX-A: \xc2\x9b"
+                      "31m\xe2\x80\xa8\x7f\xff\tb\r\n"
                       "AUTHORIZATION: Bearer s3cret\r\nCookie: s3cret\r\n"
                       "Proxy-Authorization: s3cret\r\nX-Authorization: shown\r\n\r\n"),
         .body = SLICE("\"\xe2\x80\xa8\x7f\""),
@@ -285,9 +286,8 @@ static void a_long_header_line(void **state) {
     memset(head, 'x', sizeof head);
     memcpy(head, "X: ", 3);
     memcpy(head + sizeof head - 4, "\r\n\r\n", 4);
-    const struct notification arrived = {.sender = SLICE("a"),
-                                         .head = {head, sizeof head},
-                                         .body = SLICE("1")};
+    const struct notification arrived = {
+        .sender = SLICE("a"), .head = {head, sizeof head}, .body = SLICE("1")};
     notifications_add(&ring, &arrived);
     struct notification_text t = {.place = notifications_newest(&ring)};
     printed_bytes = 0;

@@ -249,6 +249,10 @@ static void printable(void **state) {
     t = fresh(100);
     text_put_printable(&t, of("abcd\xe4\xb8"), 100);
     expect(&t, "abcd??");
+    /* C1 controls, separators of lines, changes of direction; a blank that does not break is none. */
+    t = fresh(100);
+    text_put_printable(&t, of("\xc2\x9b|\xe2\x80\xa8|\xe2\x80\xae|\xe2\x81\xa6|\xc2\xa0"), 100);
+    expect(&t, "?|?|?|?|\xc2\xa0");
 }
 
 static void label_value(void **state) {
