@@ -328,10 +328,12 @@ fuzz_targets := $(patsubst tests/fuzz/%.c,$(FUZZ)/%,$(wildcard tests/fuzz/fuzz_$
 $(FUZZ)/fuzz_%: tests/fuzz/fuzz_%.c $(call in,$(FUZZ),$(app_src) $(port_src) $(lwip_src) $(wolfssl_src) $(wolfssl_asm))
 	@echo "  LD    $@"
 	@$(CC) $(our_flags) -MF $@.d -O1 $(sanitize) -fsanitize=fuzzer -D_GNU_SOURCE $(unit_limits) -iquote tests/unit \
-	    $(port_includes) -Wl,--gc-sections -o $@ $(filter %.c %.o,$^) -lcmocka
+	    $(port_includes) -Wl,--gc-sections -o $@ $(filter %.c %.o,$^) -lcmocka $(fuzz_libraries)
 
+$(FUZZ)/fuzz_json_verdict: private fuzz_libraries := -ljansson
+$(FUZZ)/fuzz_json_verdict: $(FUZZ)/tests/fuzz/independent_json.o
 $(FUZZ)/fuzz_http: $(FUZZ)/tests/unit/fake_transport.o
-$(FUZZ)/tests/unit/%.o: tests/unit/%.c $(FUZZ)/flags Makefile
+$(FUZZ)/tests/%.o: tests/%.c $(FUZZ)/flags Makefile
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
 	@$(CC) $(our_flags) -O1 $(sanitize) -fsanitize=fuzzer-no-link $(unit_limits) -iquote app -c -o $@ $<

@@ -24,7 +24,7 @@ packages_of() {
     board) echo gcc-arm-none-eabi picolibc-arm-none-eabi qemu-system-arm openssl ;;
     test)
         echo clang libclang-rt-dev # its sanitizers and libFuzzer, which Debian only recommends to it
-        echo libcmocka-dev passt iproute2 curl # iproute2: tests run in network namespaces
+        echo libcmocka-dev libjansson-dev passt iproute2 curl # iproute2: tests run in network namespaces
         echo python3 python3-pytest python3-pytest-xdist python3-prometheus-client
         echo openssl testssl.sh
         echo dnsmasq-base python3-zeroconf # a DHCP server and router, which no service starts; mDNS
