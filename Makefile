@@ -32,6 +32,7 @@ JOBS = $(if $(findstring j,$(filter-out --%,$(MAKEFLAGS))),,-j$(shell nproc))
 compiler  := $(notdir $(firstword $(CC)))
 HOST      := build/host$(if $(filter-out gcc cc,$(compiler)),-$(compiler))
 UNIT      := build/unit$(if $(filter-out gcc cc,$(compiler)),-$(compiler))
+FUZZ      := build/fuzz
 
 app_src   := $(wildcard app/*.c app/*/*.c)
 port_src  := $(wildcard port/*.c)
@@ -299,7 +300,7 @@ $(UNIT)/tests/unit/%.o: tests/unit/%.c $(UNIT)/flags Makefile $(jsmn_stamp) $(lw
 
 $(UNIT)/libapp.a: $(call in,$(UNIT),$(app_src))
 $(UNIT)/libnet.a: $(call in,$(UNIT),$(port_src) $(lwip_src) $(wolfssl_src) $(wolfssl_asm))
-$(UNIT)/%.a:
+$(UNIT)/%.a $(FUZZ)/%.a:
 	@echo "  AR    $@"
 	@rm -f $@ && $(AR) rcs $@ $^
 
@@ -318,17 +319,19 @@ unit: $(unit_tests) ## Unit tests, under AddressSanitizer and UndefinedBehaviorS
 # Each tests/fuzz/fuzz_*.c is a libFuzzer target, so clang builds it. It starts from the kept
 # corpus in tests/fuzz/corpus/NAME; what it finds beyond that goes to build/fuzz/corpus/NAME.
 
-FUZZ   := build/fuzz
 FUZZ_S ?= 600# seconds for each target
 
 $(eval $(call objects,$(FUZZ),$(unit_limits),-O1 $(sanitize) -fsanitize=fuzzer-no-link))
 
 fuzz_targets := $(patsubst tests/fuzz/%.c,$(FUZZ)/%,$(wildcard tests/fuzz/fuzz_$(or $(T),*).c))
 
-$(FUZZ)/fuzz_%: tests/fuzz/fuzz_%.c $(call in,$(FUZZ),$(app_src) $(port_src) $(lwip_src) $(wolfssl_src) $(wolfssl_asm))
+$(FUZZ)/libapp.a: $(call in,$(FUZZ),$(app_src))
+$(FUZZ)/libnet.a: $(call in,$(FUZZ),$(port_src) $(lwip_src) $(wolfssl_src) $(wolfssl_asm))
+$(FUZZ)/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ)/libapp.a $(FUZZ)/libnet.a
 	@echo "  LD    $@"
 	@$(CC) $(our_flags) -MF $@.d -O1 $(sanitize) -fsanitize=fuzzer -D_GNU_SOURCE $(unit_limits) -iquote tests/unit \
-	    $(port_includes) -Wl,--gc-sections -o $@ $(filter %.c %.o,$^) -lcmocka $(fuzz_libraries)
+	    $(port_includes) -Wl,--gc-sections -o $@ $(filter %.c %.o,$^) \
+	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(fuzz_libraries)
 
 $(FUZZ)/fuzz_json_verdict: private fuzz_libraries := -ljansson
 $(FUZZ)/fuzz_json_verdict: $(FUZZ)/tests/fuzz/independent_json.o

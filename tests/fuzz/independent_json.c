@@ -5,6 +5,7 @@
 #include "independent_json.h"
 
 #include <jansson.h>
+#include <string.h>
 
 /* Values at the top that are no array or object, and \u0000 in strings, are right by RFC 8259. */
 static json_t *load(const char *text, size_t len, json_error_t *error) {
@@ -13,6 +14,10 @@ static json_t *load(const char *text, size_t len, json_error_t *error) {
 
 enum independent_verdict independent_json_verdict(const char *text, size_t len) {
     json_error_t error;
+    /* Jansson 2.14 passes over a NUL byte behind a number or a literal; JSON has none anywhere. */
+    if (memchr(text, '\0', len) != NULL) {
+        return INDEPENDENT_REFUSES;
+    }
     json_t *value = load(text, len, &error);
     if (value != NULL) {
         json_decref(value);
