@@ -300,7 +300,7 @@ $(UNIT)/tests/unit/%.o: tests/unit/%.c $(UNIT)/flags Makefile $(jsmn_stamp) $(lw
 
 $(UNIT)/libapp.a: $(call in,$(UNIT),$(app_src))
 $(UNIT)/libnet.a: $(call in,$(UNIT),$(port_src) $(lwip_src) $(wolfssl_src) $(wolfssl_asm))
-$(UNIT)/%.a $(FUZZ)/%.a:
+$(UNIT)/%.a:
 	@echo "  AR    $@"
 	@rm -f $@ && $(AR) rcs $@ $^
 
@@ -327,6 +327,10 @@ fuzz_targets := $(patsubst tests/fuzz/%.c,$(FUZZ)/%,$(wildcard tests/fuzz/fuzz_$
 
 $(FUZZ)/libapp.a: $(call in,$(FUZZ),$(app_src))
 $(FUZZ)/libnet.a: $(call in,$(FUZZ),$(port_src) $(lwip_src) $(wolfssl_src) $(wolfssl_asm))
+$(FUZZ)/%.a:
+	@echo "  AR    $@"
+	@rm -f $@ && $(AR) rcs $@ $^
+
 $(FUZZ)/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ)/libapp.a $(FUZZ)/libnet.a
 	@echo "  LD    $@"
 	@$(CC) $(our_flags) -MF $@.d -O1 $(sanitize) -fsanitize=fuzzer -D_GNU_SOURCE $(unit_limits) -iquote tests/unit \
