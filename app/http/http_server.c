@@ -83,8 +83,7 @@ static void relieve_starved(struct http_server *s) {
             starved = true;
         } else if (c->phase != HTTP_CONN_FREE && c->sent_bytes != c->acked_bytes &&
                    quiet_ms(c, s->now_ms) >= QUIET_MS &&
-                   (quietest == NULL ||
-                    quiet_ms(c, s->now_ms) > quiet_ms(quietest, s->now_ms))) {
+                   (quietest == NULL || quiet_ms(c, s->now_ms) > quiet_ms(quietest, s->now_ms))) {
             quietest = c;
         }
     }

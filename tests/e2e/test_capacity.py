@@ -31,7 +31,7 @@ def test_full_series_table(own_target):
     assert reply.status == 503 and re.search("series|registry_text_bytes", reply.text), reply
     assert int(reply.headers["retry-after"]) > 0
     assert_error_line(reply)
-    assert "full" not in target.get("/metrics").text, "all or nothing"
+    assert "\nfull" not in target.get("/metrics").text, "all or nothing"
     assert target.post("/create", "full 1\n", "text/plain").status == 200
 
 

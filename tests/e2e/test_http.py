@@ -393,7 +393,7 @@ def test_largest_body(target):
 
 def test_keep_alive(target):
     with target.client() as client:
-        for _ in range(50):
+        for _ in range(min(50, target.capacities.events // 3)):
             assert client.get("/ping").status == 200
             assert client.post("/event?http=keep").status == 200
             assert client.get("/nowhere").status == 404
@@ -498,12 +498,12 @@ def test_closed_in_the_middle_of_a_request(target):
 
 
 def test_query_and_form_are_decoded(target):
-    query = "/event?http=decode&plus=a+b%2Bc&percent=%41%c3%a9%22%5c&empty="
+    query = "/event?plus=a+b%2Bc&percent=%41%c3%a9%22%5c&empty="
     with target.client() as client:
         client.get("/metrics?scraper=decode")
         assert client.post(query, b"form=x+y%26z&amp=1").status == 200
         page = client.get("/metrics?scraper=decode").text
-    labels = 'amp="1",form="x y&z",http="decode",percent="Aé\\"\\\\",plus="a b+c"'
+    labels = 'amp="1",form="x y&z",percent="Aé\\"\\\\",plus="a b+c"'
     assert f"events_to_metrics{{{labels}}} 1\n" in page
 
 
