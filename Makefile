@@ -51,8 +51,7 @@ $(error LWIP_DIR=$(LWIP_DIR) holds no lwIP: it needs src/Filelists.mk)
 endif
 include $(LWIPDIR)/Filelists.mk
 endif
-lwip_src := $(COREFILES) $(CORE4FILES) $(CORE6FILES) $(SNTPFILES) $(MDNSFILES) $(LWIPDIR)/netif/ethernet.c \
-    $(LWIPDIR)/netif/ppp/polarssl/md5.c $(LWIP_DIR)/contrib/addons/tcp_isn/tcp_isn.c
+lwip_src := $(COREFILES) $(CORE4FILES) $(CORE6FILES) $(SNTPFILES) $(MDNSFILES) $(LWIPDIR)/netif/ethernet.c
 
 # Of wolfSSL what TLS 1.2 and 1.3, their ciphers, keys and certificates need: each line's files
 # are used by something on the lines above. The assembly is for x86-64, the host's processor.
@@ -84,7 +83,7 @@ our_flags     = $(common_flags) $(warnings)
 their_flags   = $(common_flags) -w
 
 app_includes   := -iquote app -isystem $(JSMN_DIR)
-lwip_includes  := -I port/lwip -isystem $(LWIP_DIR)/src/include -isystem $(LWIP_DIR)/contrib/addons/tcp_isn
+lwip_includes  := -I port/lwip -isystem $(LWIP_DIR)/src/include
 tls_includes   := -DWOLFSSL_USER_SETTINGS -iquote port -I port/wolfssl -isystem $(WOLFSSL_DIR)
 port_includes  := -iquote port -iquote app $(lwip_includes) $(tls_includes)
 posix_includes := -D_GNU_SOURCE $(port_includes)
@@ -132,9 +131,6 @@ $(1)/wolfssl/%.o: $(WOLFSSL_DIR)/%.S $(1)/flags Makefile $(wolfssl_stamp)
 
 # Its intrinsics are used where the processor has them, which it asks itself.
 $(1)/wolfssl/wolfcrypt/src/aes.o: private their_flags += $(if $(wolfssl_asm),-maes -mpclmul)
-
-# The sequence numbers' addon needs lwIP's MD5, which is otherwise part of PPP.
-$(1)/lwip/src/netif/ppp/polarssl/md5.o: private their_flags += -DPPP_SUPPORT=1
 
 # Looked at each time, written only when the flags have changed.
 $(1)/flags: FORCE

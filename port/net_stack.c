@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "net_heap.h"
+#include "net_isn.h"
 #include "text.h"
 
 #include "lwip/dhcp.h"
@@ -16,7 +17,6 @@
 #include "lwip/stats.h"
 #include "lwip/sys.h"
 #include "lwip/timeouts.h"
-#include "tcp_isn.h"
 
 #include <string.h>
 
@@ -31,6 +31,7 @@ uint32_t net_stack_random_u32(void) {
     return random_u32(config.rng);
 }
 
+#ifndef CC_ASSERTION_FAILED
 void net_stack_assert_failed(const char *message, const char *file, int line) {
     char bytes[160];
     struct text t = text_over(bytes, sizeof bytes - 1);
@@ -47,17 +48,16 @@ void net_stack_assert_failed(const char *message, const char *file, int line) {
     }
     __builtin_trap();
 }
+#endif
 
 void net_stack_init(const struct net_stack_config *with) {
     config = *with;
     lwip_init(); /* picks its first local ports at random, so after the line above */
 
-    /* The addon counts from a boot time, to differ from the boot before. A random one does that
-     * without a wall clock. */
-    uint8_t secret[16];
-    random_fill(config.rng, secret, sizeof secret);
-    lwip_init_tcp_isn(random_u32(config.rng), secret);
-    memset(secret, 0, sizeof secret);
+    uint8_t key[HASH_KEY_BYTES];
+    random_fill(config.rng, key, sizeof key);
+    net_isn_init(key, random_u32(config.rng));
+    memset(key, 0, sizeof key);
 }
 
 /* Ethernet carries IPv6 as well, and multicast, which that and mDNS live on. */

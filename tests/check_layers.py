@@ -42,7 +42,7 @@ EXPORT_PREFIXES = {
 LIMITS = "limits.h"  # the capacities of a target, which the build puts before each file
 
 # What port/ may write between quotes or angle brackets beside its own files and app's.
-PORT_LIBRARIES = re.compile(r"(lwip|netif|wolfssl)/.*|tcp_isn\.h|lwipopts\.h|arch/cc\.h")
+PORT_LIBRARIES = re.compile(r"(lwip|netif|wolfssl)/.*|lwipopts\.h|arch/cc\.h")
 
 # What port/cortex-m/ includes beside that: the contract with boards, and what make was given.
 BOARD_HEADERS = {"board_api.h", "board_config.h"}

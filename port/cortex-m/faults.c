@@ -13,11 +13,17 @@
 #include "retained.h"
 #include "stack.h"
 
+#include "lwip/arch.h"
+
 #include <string.h>
 
+#define CFSR_UNDEFINSTR (1u << 16)
 #define CFSR_MSTKERR (1u << 4)
 #define CFSR_MMARVALID (1u << 7)
 #define CFSR_BFARVALID (1u << 15)
+
+/* An assertion of lwIP: the undefined instruction UDF (encoding T1) with lwip/arch/cc.h's number. */
+#define UDF_ASSERTION (0xde00u | CC_ASSERTION_FAILED)
 
 /* From the linker script. */
 extern uint32_t link_stack_bottom[];
@@ -65,7 +71,7 @@ static bool in_guard(uint32_t address) {
     return address - bottom < 32u;
 }
 
-_Noreturn void faults_handle(uint32_t sp, uint32_t lr, uint32_t pc) {
+__attribute__((used)) _Noreturn void faults_handle(uint32_t sp, uint32_t lr, uint32_t pc) {
     core_mask_interrupts();
     struct retained_end end = {
         .cause = RETAINED_FAULT, .pc = pc, .lr = lr, .cfsr = CFSR, .address = 0};
@@ -73,6 +79,9 @@ _Noreturn void faults_handle(uint32_t sp, uint32_t lr, uint32_t pc) {
         end.address = MMFAR;
     } else if ((end.cfsr & CFSR_BFARVALID) != 0) {
         end.address = BFAR;
+    }
+    if ((end.cfsr & CFSR_UNDEFINSTR) != 0 && *(const uint16_t *)pc == UDF_ASSERTION) {
+        end.cause = RETAINED_ASSERTION;
     }
     if ((end.cfsr & CFSR_MSTKERR) != 0 || in_guard(end.address) || in_guard(sp)) {
         end.cause = RETAINED_STACK;
@@ -97,7 +106,7 @@ __attribute__((naked)) void faults_entry(void) {
                    ".ltorg");
 }
 
-void faults_watchdog(const uint32_t *frame) {
+__attribute__((used)) void faults_watchdog(const uint32_t *frame) {
     warned = true;
     retained_end(&(struct retained_end){.cause = RETAINED_WATCHDOG,
                                         .lr = frame[5],

@@ -23,7 +23,7 @@ extern uint32_t link_stack_top[];
 
 int main(void);
 void startup_reset(void);
-void startup_interrupt(const uint32_t *frame);
+__attribute__((used)) void startup_interrupt(const uint32_t *frame);
 
 /* The stack is not in use yet beyond this function's frame, so it can be painted from here. */
 void startup_reset(void) {
@@ -36,7 +36,7 @@ void startup_reset(void) {
 }
 
 /* `frame` is what the exception stacked. */
-void startup_interrupt(const uint32_t *frame) {
+__attribute__((used)) void startup_interrupt(const uint32_t *frame) {
     if (board_interrupt((ICSR & ICSR_VECTACTIVE) - 16u)) {
         faults_watchdog(frame);
     }

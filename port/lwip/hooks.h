@@ -5,7 +5,7 @@
 #ifndef PINGSHOT_LWIP_HOOKS_H
 #define PINGSHOT_LWIP_HOOKS_H
 
-#include "tcp_isn.h"
+#include "net_isn.h"
 #include "tcp_reopen.h"
 
 /* A new connection may take the place of one in TIME_WAIT: see tcp_reopen.h. Asked for every

@@ -88,6 +88,12 @@
 #define CFG_TLS_MEM_BYTES (CFG_TLS_SESSIONS_MAX * 48 * 1024 + 64 * 1024)
 #endif
 
+/* 1: fragments of IP are put together, and made. TCP needs neither (its segments fit), nor does any
+ * service here: only large pings do. 3.5 KB of flash. */
+#ifndef CFG_NET_FRAGMENTS
+#define CFG_NET_FRAGMENTS 1
+#endif
+
 /* ---- system --------------------------------------------------------------------------------- */
 
 /* One loop, no threads, no locks: nothing of lwIP is called from an interrupt. */
@@ -158,6 +164,10 @@
 /* Let a hand-made fragmented ping through, and no more: on a host 32 KiB at MTU 1500. Fragments
  * that wait for others take a quarter of the frames at most, for each IP version. Those that go
  * out are handed to the device one by one. */
+#define IP_REASSEMBLY CFG_NET_FRAGMENTS                                        /* was 1 */
+#define IP_FRAG CFG_NET_FRAGMENTS                                              /* was 1 */
+#define LWIP_IPV6_REASS CFG_NET_FRAGMENTS                                      /* was 1 */
+#define LWIP_IPV6_FRAG CFG_NET_FRAGMENTS                                       /* was 1 */
 #define MEMP_NUM_REASSDATA 2                                                   /* was 5 */
 #define MEMP_NUM_FRAG_PBUF 4                                                   /* was 15 */
 #define IP_REASS_MAX_PBUFS (CFG_NET_FRAMES / 4 < 24 ? CFG_NET_FRAMES / 4 : 24) /* was 10 */
@@ -274,13 +284,9 @@
 
 /* ---- randomness ----------------------------------------------------------------------------- */
 
-/* Initial sequence numbers by RFC 6528 (lwIP's addon); LWIP_RAND is in arch/cc.h. */
-#define LWIP_HOOK_TCP_ISN lwip_hook_tcp_isn /* was none: a counter */
-#define LWIP_HOOK_FILENAME "hooks.h"        /* was none */
-
-/* The addon's MD5 is in lwIP's folder of PPP. PPP stays off; the Makefile compiles this one file
- * of it. */
-#define LWIP_INCLUDED_POLARSSL_MD5 1 /* was 0 */
+/* Initial sequence numbers by RFC 6528; LWIP_RAND is in arch/cc.h. */
+#define LWIP_HOOK_TCP_ISN net_isn    /* was none: a counter */
+#define LWIP_HOOK_FILENAME "hooks.h" /* was none */
 
 /* ---- TLS (altcp_tls_opts.h) ------------------------------------------------------------------ */
 

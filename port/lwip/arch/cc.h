@@ -34,10 +34,19 @@ typedef __PTRDIFF_TYPE__ ssize_t;
     } while (0)
 
 /* An assertion of lwIP that fails is a bug of ours or of lwIP's, never bad input: it goes to the
- * target's own handler, which does not come back. */
+ * target's own handler, which does not come back. A board has no room for its words: the fault
+ * record has the address of the instruction, which names the line. */
+#ifdef __thumb__
+#define LWIP_PLATFORM_ASSERT(message)                        \
+    do {                                                     \
+        __asm volatile("udf %0" ::"i"(CC_ASSERTION_FAILED)); \
+        __builtin_unreachable();                             \
+    } while (0)
+#define CC_ASSERTION_FAILED 0x5a /* of the instruction UDF: see faults.c */
+#else
 #define LWIP_PLATFORM_ASSERT(message) net_stack_assert_failed((message), __FILE__, __LINE__)
-
 _Noreturn void net_stack_assert_failed(const char *message, const char *file, int line);
+#endif
 
 /* The one seeded source: local ports, DHCP transaction numbers. */
 #define LWIP_RAND() net_stack_random_u32()
