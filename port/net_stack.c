@@ -129,8 +129,10 @@ static const struct {
     {"network_connections", &memp_pools[MEMP_TCP_PCB]},
     {"network_segments", &memp_pools[MEMP_TCP_SEG]},
     {"network_frames", &memp_pools[MEMP_PBUF_POOL]},
+#if CFG_NET_FRAGMENTS
     {"network_reassembly_ipv4", &memp_pools[MEMP_REASSDATA]},
     {"network_reassembly_ipv6", &memp_pools[MEMP_IP6_REASSDATA]},
+#endif
     {"mdns_questions", &mdns_questions},
 };
 
