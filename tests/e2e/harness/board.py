@@ -40,6 +40,7 @@ class Board:
         explicit_timestamps=False,
         scraper_timeout_s=None,
         trust_proxy=False,
+        alert_events=False,
     ):
         """What make is given for what a test wishes."""
         settings = {
@@ -49,6 +50,7 @@ class Board:
             "EXPLICIT_TIMESTAMPS": explicit_timestamps and 1,
             "SCRAPER_TIMEOUT": scraper_timeout_s,
             "TRUST_PROXY": trust_proxy and 1,
+            "ALERT_EVENTS": alert_events and 1,
         }
         return {name: value for name, value in settings.items() if value}
 

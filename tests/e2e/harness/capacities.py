@@ -33,6 +33,10 @@ class Capacities:
         self.rx_bytes = self._value("CFG_HTTP_RX_BYTES")
         self.request_line_bytes = self._value("CFG_HTTP_REQUEST_LINE_BYTES")
         self.body_bytes = self._value("CFG_HTTP_BODY_BYTES")
+        self.json_tokens = self._value("CFG_JSON_TOKENS_MAX")
+        self.json_depth = self._value("CFG_JSON_DEPTH_MAX")
+        self.alerts = self._value("CFG_ALERTS_MAX")
+        self.notification_ring_bytes = self._value("CFG_NOTIFICATION_RING_BYTES")
         self.request_timeout_s = self._value("CFG_HTTP_REQUEST_TIMEOUT_MS") / 1000
         self.stall_timeout_s = self._value("CFG_HTTP_STALL_TIMEOUT_MS") / 1000
 

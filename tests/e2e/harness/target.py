@@ -17,6 +17,7 @@ class Target:
     explicit_timestamps: events carry their time
     scraper_timeout_s: when a scraper is forgotten
     trust_proxy: X-Forwarded-For and X-Real-Ip are believed
+    alert_events: an alert that changes state is an event
     client_ca: path of the CA that clients' certificates must come from
     """
 
@@ -121,12 +122,14 @@ class HostTarget(Target):
         explicit_timestamps=False,
         scraper_timeout_s=None,
         trust_proxy=False,
+        alert_events=False,
         client_ca=None,
     ):
         words = ["--duplicate-events", duplicates] if duplicates else []
         words += ["--explicit-timestamps"] if explicit_timestamps else []
         words += ["--scraper-timeout", f"{scraper_timeout_s}s"] if scraper_timeout_s else []
         words += ["--trust-proxy"] if trust_proxy else []
+        words += ["--alert-events"] if alert_events else []
         words += ["--client-ca", client_ca] if client_ca else []
         return words
 
