@@ -54,17 +54,19 @@ endif
 lwip_src := $(COREFILES) $(CORE4FILES) $(CORE6FILES) $(SNTPFILES) $(MDNSFILES) $(LWIPDIR)/netif/ethernet.c
 
 # Of wolfSSL what TLS 1.2 and 1.3, their ciphers, keys and certificates need: each line's files
-# are used by something on the lines above. The assembly is for x86-64, the host's processor.
-wolfssl_src := $(addprefix $(WOLFSSL_DIR)/src/,ssl.c internal.c tls.c tls13.c keys.c wolfio.c) \
-    $(addprefix $(WOLFSSL_DIR)/wolfcrypt/src/, \
-        aes.c chacha.c poly1305.c chacha20_poly1305.c \
-        sha256.c sha512.c hash.c hmac.c kdf.c \
-        ecc.c curve25519.c fe_operations.c rsa.c sp_int.c wolfmath.c sp_c64.c sp_x86_64.c \
-        asn.c coding.c signature.c wc_encrypt.c \
-        random.c memory.c error.c logging.c wc_port.c cpuid.c)
-wolfssl_asm := $(if $(findstring x86_64,$(if $(BOARD),,$(shell $(CC) -dumpmachine))),$(addprefix $(WOLFSSL_DIR)/wolfcrypt/src/, \
-        aes_asm.S aes_gcm_asm.S chacha_asm.S poly1305_asm.S sha256_asm.S sha512_asm.S \
-        sp_x86_64_asm.S fe_x25519_asm.S))
+# are used by something on the lines above. The assembly is for x86-64, the host's processor, or
+# for the Thumb-2 of boards, which have but one suite (CFG_TLS_SMALL).
+wolfssl_tls    := $(addprefix $(WOLFSSL_DIR)/src/,ssl.c internal.c tls.c tls13.c keys.c wolfio.c)
+wolfssl_common := aes.c hash.c hmac.c kdf.c ecc.c curve25519.c sp_int.c wolfmath.c \
+        asn.c coding.c signature.c random.c logging.c wc_port.c
+wolfssl_host   := chacha.c poly1305.c chacha20_poly1305.c sha256.c sha512.c fe_operations.c rsa.c \
+        sp_c64.c sp_x86_64.c wc_encrypt.c memory.c error.c cpuid.c
+wolfssl_x86_64 := aes_asm.S aes_gcm_asm.S chacha_asm.S poly1305_asm.S sha256_asm.S sha512_asm.S \
+        sp_x86_64_asm.S fe_x25519_asm.S
+wolfssl_thumb  := sp_cortexm.c $(addprefix port/arm/,armv8-aes.c armv8-sha256.c \
+        thumb2-aes-asm.S thumb2-sha256-asm.S thumb2-curve25519.S)
+wolfssl_src    := $(wolfssl_tls) $(addprefix $(WOLFSSL_DIR)/wolfcrypt/src/,$(wolfssl_common) \
+    $(if $(BOARD),$(wolfssl_thumb),$(wolfssl_host) $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),$(wolfssl_x86_64))))
 
 # ---- Flags ---------------------------------------------------------------------------------
 #
@@ -127,10 +129,10 @@ $(1)/wolfssl/%.o: $(WOLFSSL_DIR)/%.c $(1)/flags Makefile $(wolfssl_stamp)
 $(1)/wolfssl/%.o: $(WOLFSSL_DIR)/%.S $(1)/flags Makefile $(wolfssl_stamp)
 	@mkdir -p $$(@D)
 	@echo "  AS    $$@"
-	@$$(CC) -g -MD -MP $$(tls_includes) $(2) -include port/wolfssl/user_settings.h -c -o $$@ $$<
+	@$$(CC) -g -MD -MP $(filter -m%,$(3)) $$(tls_includes) $(2) -include port/wolfssl/user_settings.h -c -o $$@ $$<
 
 # Its intrinsics are used where the processor has them, which it asks itself.
-$(1)/wolfssl/wolfcrypt/src/aes.o: private their_flags += $(if $(wolfssl_asm),-maes -mpclmul)
+$(1)/wolfssl/wolfcrypt/src/aes.o: private their_flags += $(if $(filter %/aes_asm.S,$(wolfssl_src)),-maes -mpclmul)
 
 # Looked at each time, written only when the flags have changed.
 $(1)/flags: FORCE
@@ -152,7 +154,7 @@ in = $(patsubst $(WOLFSSL_DIR)/%,$(1)/wolfssl/%.o,$(basename $(filter $(WOLFSSL_
 
 $(eval $(call objects,$(HOST),$(host_limits),$(OPT)))
 
-host_objects := $(call in,$(HOST),$(our_src) $(lwip_src) $(wolfssl_src) $(wolfssl_asm))
+host_objects := $(call in,$(HOST),$(our_src) $(lwip_src) $(wolfssl_src))
 
 .PHONY: host
 host: $(HOST)/pingshot
@@ -173,6 +175,7 @@ size: $(HOST)/pingshot ## Sizes of the host build: by section, and its largest o
 # ---- Boards ----------------------------------------------------------------------------------
 #
 #     make BOARD=mps2-an385 [ADDRESS=192.168.76.2/24 GATEWAY=192.168.76.1] [NTP=192.168.76.1]
+#         [CERT=server.crt KEY=server.key]
 #
 # A board is a folder board/NAME; its board.mk says what is special about it:
 #
@@ -201,7 +204,7 @@ IMAGE     := $(MCU)$(VARIANT:%=/%)
 board_dir := board/$(BOARD)
 mcu_flags := --specs=picolibc.specs $(BOARD_CPU) $(BOARD_OPT) -fstack-usage
 
-export ADDRESS GATEWAY NTP PORT PORT_TLS DISABLE_HTTP DISABLE_TLS
+export ADDRESS GATEWAY NTP PORT PORT_TLS DISABLE_HTTP DISABLE_TLS CERT KEY
 export EXPLICIT_TIMESTAMPS DUPLICATE_EVENTS SCRAPER_TIMEOUT TRUST_PROXY ALERT_EVENTS
 
 $(eval $(call objects,$(MCU),-include $(board_dir)/limits.h,$(mcu_flags)))
@@ -228,13 +231,21 @@ $(MCU)/board/%.o: board/%.c $(MCU)/flags Makefile $(lwip_stamp)
 	@$(CC) $(our_flags) $(mcu_flags) -iquote board $(if $(findstring /netif_,$<),-iquote app -iquote port $(lwip_includes)) \
 	    $(BOARD_SEED:%=-DBOARD_SEED=%u) -include $(board_dir)/limits.h -c -o $@ $<
 
+# The certificate and its key.
+$(IMAGE)/tls/certificate.o: $(IMAGE)/tls/certificate.S $(MCU)/flags Makefile
+	@echo "  AS    $@"
+	@$(CC) $(filter -m%,$(mcu_flags)) -include $(board_dir)/limits.h -include port/wolfssl/user_settings.h -c -o $@ $<
+
+$(IMAGE)/tls/certificate.S: FORCE
+	@port/cortex-m/certificate.sh $(@D)
+
 $(IMAGE)/board_config.h: FORCE
 	@mkdir -p $(@D)
 	@port/cortex-m/config.sh $(BOARD) $@
 
 board_src     := $(foreach file,$(BOARD_SRC),$(if $(filter ../%,$(file)),$(patsubst ../%,board/%,$(file)),$(board_dir)/$(file)))
-board_objects := $(call in,$(MCU),$(app_src) $(port_src) $(filter-out %/main.c,$(mcu_src)) $(lwip_src) $(wolfssl_src) $(wolfssl_asm)) \
-    $(patsubst %.S,$(MCU)/%.o,$(wildcard port/cortex-m/*.S)) $(board_src:%.c=$(MCU)/%.o) $(IMAGE)/main.o
+board_objects := $(call in,$(MCU),$(app_src) $(port_src) $(filter-out %/main.c,$(mcu_src)) $(lwip_src) $(wolfssl_src)) \
+    $(patsubst %.S,$(MCU)/%.o,$(wildcard port/cortex-m/*.S)) $(board_src:%.c=$(MCU)/%.o) $(IMAGE)/tls/certificate.o $(IMAGE)/main.o
 
 link_board = $(CC) $(mcu_flags) -g -nostartfiles -Wl,--gc-sections -Wl,-Map=$(@:.elf=.map) -Wl,--fatal-warnings \
     -Wl,--no-warn-rwx-segments -T $(board_dir)/link.ld -o $@ $(filter %.o,$^)
@@ -295,7 +306,7 @@ $(UNIT)/tests/unit/%.o: tests/unit/%.c $(UNIT)/flags Makefile $(jsmn_stamp) $(lw
 	    -iquote board $(port_includes) -isystem $(JSMN_DIR) -c -o $@ $<
 
 $(UNIT)/libapp.a: $(call in,$(UNIT),$(app_src))
-$(UNIT)/libnet.a: $(call in,$(UNIT),$(port_src) $(lwip_src) $(wolfssl_src) $(wolfssl_asm))
+$(UNIT)/libnet.a: $(call in,$(UNIT),$(port_src) $(lwip_src) $(wolfssl_src))
 $(UNIT)/%.a:
 	@echo "  AR    $@"
 	@rm -f $@ && $(AR) rcs $@ $^
@@ -322,7 +333,7 @@ $(eval $(call objects,$(FUZZ),$(unit_limits),-O1 $(sanitize) -fsanitize=fuzzer-n
 fuzz_targets := $(patsubst tests/fuzz/%.c,$(FUZZ)/%,$(wildcard tests/fuzz/fuzz_$(or $(T),*).c))
 
 $(FUZZ)/libapp.a: $(call in,$(FUZZ),$(app_src))
-$(FUZZ)/libnet.a: $(call in,$(FUZZ),$(port_src) $(lwip_src) $(wolfssl_src) $(wolfssl_asm))
+$(FUZZ)/libnet.a: $(call in,$(FUZZ),$(port_src) $(lwip_src) $(wolfssl_src))
 $(FUZZ)/%.a:
 	@echo "  AR    $@"
 	@rm -f $@ && $(AR) rcs $@ $^

@@ -18,6 +18,7 @@
 #include "retained.h"
 #include "stack.h"
 #include "systick.h"
+#include "tls_certificate.h"
 
 #include <string.h>
 
@@ -28,6 +29,7 @@ static struct app app;
 static struct net_server server;
 static struct random rng;
 static struct netif netif;
+static uint16_t port_tls; /* 0: no HTTPS */
 
 size_t console_device_write(const char *bytes, size_t n) {
     return board_log_write(bytes, n);
@@ -105,7 +107,7 @@ static void say(const char *line) {
 }
 
 static void say_reachable(const char *host) {
-    console_say_ready(host, CFG_BOARD_PORT, 0);
+    console_say_ready(host, CFG_BOARD_DISABLE_HTTP ? 0 : CFG_BOARD_PORT, port_tls);
 }
 
 static void start_app(void) {
@@ -119,6 +121,7 @@ static void start_app(void) {
         .alert_events = CFG_BOARD_ALERT_EVENTS,
         .console = console_offer,
         .port_table = port_table,
+        .tls_stats = CFG_BOARD_DISABLE_TLS ? NULL : net_tls_stats,
         .resets = resets,
         .network_errors = board_counter,
     };
@@ -127,9 +130,34 @@ static void start_app(void) {
         problem.line[problem.line_len < sizeof problem.line ? problem.line_len : 0] = '\0';
         faults_trap(problem.line);
     }
+}
+
+/* HTTPS needs a seed and a certificate. Without them HTTP is served all the same. */
+static void start_https(bool seeded) {
+    const char *wrong = "no entropy; see the README, Entropy";
+    altcp_allocator_t tls = {altcp_tls_alloc, seeded ? tls_certificate_load(&wrong) : NULL};
+    struct console_line line;
+    console_begin(&line, tls.arg == NULL ? CONSOLE_WARNING : CONSOLE_INFO);
+    if (tls.arg == NULL) {
+        text_puts(&line.text, "HTTPS is off: ");
+        text_puts(&line.text, wrong);
+    } else if (net_server_listen(&server, &tls, CFG_BOARD_PORT_TLS) == ERR_OK) {
+        port_tls = CFG_BOARD_PORT_TLS;
+        text_puts(&line.text, "HTTPS certificate, SHA-256: ");
+        text_puts(&line.text, tls_certificate_fingerprint);
+    } else {
+        faults_trap("cannot listen for HTTPS: lwIP has no memory for it");
+    }
+    console_end(&line);
+}
+
+static void start_servers(bool seeded) {
     net_server_init(&server, &app);
-    if (net_server_listen(&server, NULL, CFG_BOARD_PORT) != ERR_OK) {
+    if (!CFG_BOARD_DISABLE_HTTP && net_server_listen(&server, NULL, CFG_BOARD_PORT) != ERR_OK) {
         faults_trap("cannot listen: lwIP has no memory for it");
+    }
+    if (!CFG_BOARD_DISABLE_TLS) {
+        start_https(seeded);
     }
 }
 
@@ -142,7 +170,7 @@ static void start_netif(void) {
     };
     const struct net_services_config services = {
         .name = "pingshot",
-        .port = CFG_BOARD_PORT,
+        .port = CFG_BOARD_DISABLE_HTTP ? port_tls : CFG_BOARD_PORT,
         .ntp = CFG_BOARD_NTP,
         .say = say,
         .reachable = say_reachable,
@@ -180,11 +208,9 @@ int main(void) {
     say_reset(&end);
     console_flush(BOOT_FLUSH_TRIES); /* should what follows break it must have been said */
     const bool seeded = start_random();
-    if (!seeded) {
-        console_say(CONSOLE_WARNING, "no entropy: HTTPS is off; see the README, Entropy");
-    }
     net_stack_init(&(struct net_stack_config){.rng = &rng, .fatal = faults_trap});
     start_app();
+    start_servers(seeded);
     start_netif();
     for (;;) {
         board_poll();

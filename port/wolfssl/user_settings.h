@@ -15,6 +15,23 @@
 #define CFG_TLS_CERTIFICATE_TOOLS 0
 #endif
 
+/* 1: what fits a microcontroller: ECDSA keys on P-256, AES-128-GCM with SHA-256, no client
+ * certificates; every client of TLS 1.3 and 1.2 has that. 0: also RSA and P-384, AES-256,
+ * ChaCha20, mutual TLS and PEM, for 75 KB more. */
+#ifndef CFG_TLS_SMALL
+#ifdef __thumb__
+#define CFG_TLS_SMALL 1
+#else
+#define CFG_TLS_SMALL 0
+#endif
+#endif
+
+/* Longest chain of certificates of a board, in bytes of DER. It lies in wolfSSL's memory, and once
+ * more while a handshake sends it. */
+#ifndef CFG_TLS_CHAIN_BYTES_MAX
+#define CFG_TLS_CHAIN_BYTES_MAX 3072
+#endif
+
 /* ---- system: one loop, no threads, no files, no sockets -------------------------------------- */
 
 #define SINGLE_THREADED
@@ -78,7 +95,6 @@ int64_t altcp_tls_port_unix_s(void);
 #define HAVE_SESSION_TICKET /* resumption needs no memory here: the client keeps the session */
 #define WOLFSSL_TICKET_KEY_LIFETIME 7200 /* was 3600; a ticket lives half as long, see below */
 #define SESSION_TICKET_HINT_DEFAULT 3600 /* was 300: many scrape intervals are longer */
-#define WOLFSSL_TICKET_ENC_AES256_GCM
 #ifndef CFG_TLS_CLIENT
 #define CFG_TLS_CLIENT 0 /* 1: the client's side too, for tests */
 #endif
@@ -93,13 +109,7 @@ int64_t altcp_tls_port_unix_s(void);
 
 #define HAVE_AESGCM
 #define GCM_TABLE_4BIT /* 8 KB faster than GCM_SMALL by 15 times */
-#define HAVE_CHACHA
-#define HAVE_POLY1305
-#define WOLFSSL_SHA384 /* for AES-256 suites and P-384 chains */
-#define WOLFSSL_SHA512
 #define HAVE_HKDF
-#define WC_RSA_PSS /* TLS 1.3 signs with RSA this way only */
-#define WC_RSA_BLINDING
 
 #define NO_AES_CBC
 #define NO_DES3
@@ -112,27 +122,53 @@ int64_t altcp_tls_port_unix_s(void);
 #define NO_PKCS12
 #define NO_PKCS8_ENCRYPTED
 
+#if CFG_TLS_SMALL
+#define NO_AES_192
+#define NO_AES_256
+#define WOLFSSL_TICKET_ENC_AES128_GCM
+#else
+#define HAVE_CHACHA
+#define HAVE_POLY1305
+#define WOLFSSL_SHA384 /* for AES-256 suites and P-384 chains */
+#define WOLFSSL_SHA512
+#define WC_RSA_PSS /* TLS 1.3 signs with RSA this way only */
+#define WC_RSA_BLINDING
+#define WOLFSSL_TICKET_ENC_AES256_GCM
+#endif
+
 /* ---- public keys ------------------------------------------------------------------------------ */
 
 #define HAVE_ECC
 #define ECC_USER_CURVES
 #define HAVE_ECC256
-#define HAVE_ECC384 /* common for a CA */
 #define HAVE_CURVE25519
 #define ECC_TIMING_RESISTANT
-#define TFM_TIMING_RESISTANT
 #define WOLFSSL_HAVE_SP_ECC
+#if CFG_TLS_SMALL
+#define NO_RSA
+#define WOLFSSL_SP_MATH /* nothing but P-256 */
+#define SP_INT_BITS 256
+#else
+#define HAVE_ECC384 /* common for a CA */
+#define TFM_TIMING_RESISTANT
 #define WOLFSSL_HAVE_SP_RSA
 #define WOLFSSL_SP_384
 #define WOLFSSL_SP_4096
 #define WOLFSSL_SP_MATH_ALL /* generic numbers for what SP has no special code for */
 #define SP_INT_BITS 4096
+#endif
 
 /* ---- certificates ----------------------------------------------------------------------------- */
 
-#define WOLFSSL_PEM_TO_DER
 #define WOLFSSL_ASN_TEMPLATE
 #define HAVE_OID_ENCODING
+#if CFG_TLS_SMALL
+#define WOLFSSL_NO_CLIENT_AUTH
+#define WOLFSSL_NO_PEM
+#define NO_ASN_TIME_CHECK
+#else
+#define WOLFSSL_PEM_TO_DER
+#endif
 #if CFG_TLS_CERTIFICATE_TOOLS
 #define WOLFSSL_CERT_GEN
 #define WOLFSSL_CERT_EXT
@@ -144,7 +180,7 @@ int64_t altcp_tls_port_unix_s(void);
 
 /* ---- processors ------------------------------------------------------------------------------- */
 
-#ifdef __x86_64__
+#if defined(__x86_64__)
 /* Assembly with and without AVX, AVX2, BMI2 and AES-NI; wolfSSL asks the CPU which to take. */
 #define WOLFSSL_X86_64_BUILD
 #define USE_INTEL_SPEEDUP
@@ -153,6 +189,18 @@ int64_t altcp_tls_port_unix_s(void);
 #define WOLFSSL_SP_X86_64_ASM
 #define HAVE_CPUID
 #define HAVE___UINT128_T 1 /* a type of the compiler's that configure would have looked for */
+#elif defined(__thumb__)
+/* Thumb-2 assembly. Together with SP_SMALL it is smaller and also faster than without. */
+#define WOLFSSL_ARMASM
+#define WOLFSSL_ARMASM_NO_HW_CRYPTO
+#define WOLFSSL_ARMASM_NO_NEON
+#define WOLFSSL_ARMASM_THUMB2
+#define WOLFSSL_SP_SMALL
+#define WOLFSSL_SP_ASM
+#define WOLFSSL_SP_ARM_CORTEX_M_ASM
+#ifndef __ARM_FEATURE_DSP
+#define WOLFSSL_SP_NO_UMAAL /* an instruction of Armv7E-M: Cortex-M4 and M7 */
+#endif
 #else
 #define WOLFSSL_SP_SMALL
 #endif
