@@ -75,8 +75,7 @@ static bool restrict_protocol(WOLFSSL_CTX *ctx) {
     int groups[] = {WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1};
     return wolfSSL_CTX_SetMinVersion(ctx, WOLFSSL_TLSV1_2) == WOLFSSL_SUCCESS &&
            wolfSSL_CTX_set_cipher_list(ctx, suites) == WOLFSSL_SUCCESS &&
-           wolfSSL_CTX_set_groups(ctx, groups, 2) == WOLFSSL_SUCCESS &&
-           wolfSSL_CTX_set_group_messages(ctx) == WOLFSSL_SUCCESS;
+           wolfSSL_CTX_set_groups(ctx, groups, 2) == WOLFSSL_SUCCESS;
 }
 
 struct altcp_tls_config *altcp_tls_create_config_server(u8_t cert_count) {
@@ -126,7 +125,11 @@ err_t altcp_tls_config_server_add_privkey_cert(struct altcp_tls_config *config, 
                                           format_of(privkey, privkey_len)) != WOLFSSL_SUCCESS) {
         return ERR_ARG;
     }
+#ifdef NO_CHECK_PRIVATE_KEY
+    return ERR_OK;
+#else
     return wolfSSL_CTX_check_private_key(config->ctx) == WOLFSSL_SUCCESS ? ERR_OK : ERR_USE;
+#endif
 }
 
 struct altcp_tls_config *altcp_tls_create_config_server_privkey_cert(

@@ -94,6 +94,22 @@
 #define CFG_NET_FRAGMENTS 1
 #endif
 
+/* What one handshake takes of it at its peak, in bytes: a new connection is refused when less is
+ * free. */
+#ifndef CFG_TLS_MEM_RESERVE_BYTES
+#define CFG_TLS_MEM_RESERVE_BYTES (12 * 1024)
+#endif
+
+/* Plaintext of one TLS record sent, in bytes: 512..16384. It lies in wolfSSL's memory while it is
+ * made. How many of a session's records can be on their way and be told exactly: 2..65535; 8 bytes
+ * each. */
+#ifndef CFG_TLS_SEND_RECORD_BYTES
+#define CFG_TLS_SEND_RECORD_BYTES 16384
+#endif
+#ifndef CFG_TLS_SEND_RECORDS
+#define CFG_TLS_SEND_RECORDS 32
+#endif
+
 /* ---- system --------------------------------------------------------------------------------- */
 
 /* One loop, no threads, no locks: nothing of lwIP is called from an interrupt. */
@@ -290,9 +306,11 @@
 
 /* ---- TLS (altcp_tls_opts.h) ------------------------------------------------------------------ */
 
-#define ALTCP_TLS_SESSIONS_MAX CFG_TLS_SESSIONS_MAX /* was 8 */
-#define ALTCP_TLS_MEM_BYTES CFG_TLS_MEM_BYTES       /* was 12 KiB a session */
-#define ALTCP_TLS_MEM_RESERVE_BYTES (12 * 1024)     /* was 8192 */
+#define ALTCP_TLS_SESSIONS_MAX CFG_TLS_SESSIONS_MAX          /* was 8 */
+#define ALTCP_TLS_MEM_BYTES CFG_TLS_MEM_BYTES                /* was 12 KiB a session */
+#define ALTCP_TLS_MEM_RESERVE_BYTES CFG_TLS_MEM_RESERVE_BYTES /* was 8192 */
+#define ALTCP_TLS_RECORD_BYTES CFG_TLS_SEND_RECORD_BYTES      /* was 16384 */
+#define ALTCP_TLS_TX_RECORDS CFG_TLS_SEND_RECORDS             /* was 32 */
 
 /* ---- checks and counters -------------------------------------------------------------------- */
 

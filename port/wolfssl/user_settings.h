@@ -59,6 +59,7 @@
  * handshakes at a time. A host has enough, and is faster so. */
 #ifndef __x86_64__
 #define WOLFSSL_SMALL_STACK
+#define WOLFSSL_SP_NO_MALLOC /* SP's numbers, 1.5 KB, fit where the application's stack reaches */
 #endif
 
 /* ---- randomness: one source, seeded once ------------------------------------------------------ */
@@ -95,6 +96,11 @@ int64_t altcp_tls_port_unix_s(void);
 #define HAVE_SESSION_TICKET /* resumption needs no memory here: the client keeps the session */
 #define WOLFSSL_TICKET_KEY_LIFETIME 7200 /* was 3600; a ticket lives half as long, see below */
 #define SESSION_TICKET_HINT_DEFAULT 3600 /* was 300: many scrape intervals are longer */
+#if CFG_TLS_SMALL
+/* Longest ticket taken, was 1536; ours have 200 bytes. Each handshake has two buffers for it. A
+ * client that comes with a longer one, of another server, is refused. */
+#define MAX_PSK_ID_LEN 384
+#endif
 #ifndef CFG_TLS_CLIENT
 #define CFG_TLS_CLIENT 0 /* 1: the client's side too, for tests */
 #endif
@@ -125,6 +131,7 @@ int64_t altcp_tls_port_unix_s(void);
 #if CFG_TLS_SMALL
 #define NO_AES_192
 #define NO_AES_256
+#define NO_AES_DECRYPT /* GCM, CTR inside, only encrypts; of wolfSSL's generic AES it would go, too */
 #define WOLFSSL_TICKET_ENC_AES128_GCM
 #else
 #define HAVE_CHACHA
@@ -166,6 +173,7 @@ int64_t altcp_tls_port_unix_s(void);
 #define WOLFSSL_NO_CLIENT_AUTH
 #define WOLFSSL_NO_PEM
 #define NO_ASN_TIME_CHECK
+#define NO_CHECK_PRIVATE_KEY /* the build has */
 #else
 #define WOLFSSL_PEM_TO_DER
 #endif
