@@ -306,8 +306,8 @@
 
 /* ---- TLS (altcp_tls_opts.h) ------------------------------------------------------------------ */
 
-#define ALTCP_TLS_SESSIONS_MAX CFG_TLS_SESSIONS_MAX          /* was 8 */
-#define ALTCP_TLS_MEM_BYTES CFG_TLS_MEM_BYTES                /* was 12 KiB a session */
+#define ALTCP_TLS_SESSIONS_MAX CFG_TLS_SESSIONS_MAX           /* was 8 */
+#define ALTCP_TLS_MEM_BYTES CFG_TLS_MEM_BYTES                 /* was 12 KiB a session */
 #define ALTCP_TLS_MEM_RESERVE_BYTES CFG_TLS_MEM_RESERVE_BYTES /* was 8192 */
 #define ALTCP_TLS_RECORD_BYTES CFG_TLS_SEND_RECORD_BYTES      /* was 16384 */
 #define ALTCP_TLS_TX_RECORDS CFG_TLS_SEND_RECORDS             /* was 32 */
