@@ -71,11 +71,17 @@ void TlsSessionCacheUnlockRow(word32 row) {
 
 /* ---- configuration ----------------------------------------------------------------------- */
 
+/* A flight in one write rather than one for each message; it then waits in the pool until it is
+ * whole, which a small one has no room for. TCP sends it in the same segments either way. */
+static bool write_flights_whole(WOLFSSL_CTX *ctx) {
+    return CFG_TLS_SMALL || wolfSSL_CTX_set_group_messages(ctx) == WOLFSSL_SUCCESS;
+}
+
 static bool restrict_protocol(WOLFSSL_CTX *ctx) {
     int groups[] = {WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1};
     return wolfSSL_CTX_SetMinVersion(ctx, WOLFSSL_TLSV1_2) == WOLFSSL_SUCCESS &&
            wolfSSL_CTX_set_cipher_list(ctx, suites) == WOLFSSL_SUCCESS &&
-           wolfSSL_CTX_set_groups(ctx, groups, 2) == WOLFSSL_SUCCESS;
+           wolfSSL_CTX_set_groups(ctx, groups, 2) == WOLFSSL_SUCCESS && write_flights_whole(ctx);
 }
 
 struct altcp_tls_config *altcp_tls_create_config_server(u8_t cert_count) {
