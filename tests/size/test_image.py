@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""No image of a board holds what check_image.py forbids, and that check can fail."""
+
+import subprocess
+
+import check_image
+import images
+
+PLANTED = """
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+void *sbrk(ptrdiff_t n) { (void)n; return 0; }
+void _exit(int status) { (void)status; for (;;) { } }
+_Thread_local int planted_local;
+void start(void) {
+    char text[20];
+    char *heap = malloc(10);
+    snprintf(text, sizeof text, "%s", heap);
+    sscanf(text, "%d", &planted_local);
+    atexit(start);
+    planted_local += rand() + errno + (int)strtol(text, 0, 10) + (int)strlen(text);
+    free(realloc(heap, 20));
+    exit(planted_local);
+}
+"""
+
+
+def test_images_of_boards(board):
+    assert list(check_image.findings(images.built(board))) == []
+
+
+def test_the_check_can_fail(tmp_path):
+    (tmp_path / "planted.c").write_text(PLANTED)
+    elf = tmp_path / "planted.elf"
+    subprocess.run(
+        ["arm-none-eabi-gcc", "-mcpu=cortex-m3", "-mthumb", "--specs=picolibc.specs", "-O0", "-w",
+         "-ffunction-sections", "-nostartfiles", f"-Wl,-e,start,-Map={tmp_path}/planted.map",
+         "-o", elf, tmp_path / "planted.c"], check=True)
+    said = "\n".join(check_image.findings(str(elf)))
+    for name in ("malloc", "free", "realloc", "sbrk", "snprintf", "sscanf", "atexit", "exit",
+                 "_exit", "rand"):
+        assert f"holds {name}\n" in said + "\n", f"the check does not see {name}"
+    assert "holds the C library's strtol" in said
+    assert "planted_local is thread-local" in said
+    assert "errno is thread-local" in said
+    assert "strlen" not in said
