@@ -247,7 +247,8 @@ board_src     := $(foreach file,$(BOARD_SRC),$(if $(filter ../%,$(file)),$(patsu
 board_objects := $(call in,$(MCU),$(app_src) $(port_src) $(filter-out %/main.c,$(mcu_src)) $(lwip_src) $(wolfssl_src)) \
     $(patsubst %.S,$(MCU)/%.o,$(wildcard port/cortex-m/*.S)) $(board_src:%.c=$(MCU)/%.o) $(IMAGE)/tls/certificate.o $(IMAGE)/main.o
 
-link_board = $(CC) $(mcu_flags) -g -nostartfiles -Wl,--gc-sections -Wl,-Map=$(@:.elf=.map) -Wl,--fatal-warnings \
+# --emit-relocs tells tests/size where the address of a function is taken.
+link_board = $(CC) $(mcu_flags) -g -nostartfiles -Wl,--gc-sections -Wl,-Map=$(@:.elf=.map) -Wl,--fatal-warnings -Wl,--emit-relocs \
     -Wl,--no-warn-rwx-segments -T $(board_dir)/link.ld -o $@ $(filter %.o,$^)
 
 .PHONY: board

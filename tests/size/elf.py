@@ -10,9 +10,10 @@ import sys
 Section = collections.namedtuple("Section", "name kind flags address offset size")
 Symbol = collections.namedtuple("Symbol", "name address size kind bind section file")
 
-SHT_PROGBITS, SHT_SYMTAB, SHT_NOBITS = 1, 2, 8
+SHT_PROGBITS, SHT_SYMTAB, SHT_NOBITS, SHT_REL = 1, 2, 8, 9
 SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR, SHF_TLS = 1, 2, 4, 0x400
-STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_FILE, STT_TLS = 0, 1, 2, 4, 6
+STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_SECTION, STT_FILE, STT_TLS = 0, 1, 2, 3, 4, 6
+R_ARM_ABS32, R_ARM_TARGET1, R_ARM_THM_MOVW_ABS_NC, R_ARM_THM_MOVT_ABS = 2, 38, 47, 48
 
 
 class Image:
@@ -58,9 +59,10 @@ class Image:
             symbols.append(Symbol(name, value, size, kind, bind, section, file if bind == 0 else ""))
         return symbols
 
-    def _link(self, index):
+    def _link(self, index, field=24):
+        """sh_link of a section, or another word of its header (28: sh_info)."""
         table, size = *struct.unpack_from("<I", self.bytes, 0x20), *struct.unpack_from("<H", self.bytes, 0x2e)
-        return struct.unpack_from("<I", self.bytes, table + index * size + 24)[0]
+        return struct.unpack_from("<I", self.bytes, table + index * size + field)[0]
 
     def _read_functions(self):
         """The names at each function's address, those that other files see first."""
@@ -105,3 +107,27 @@ class Image:
                 at = section.offset + address - section.address
                 return self.bytes[at:at + size]
         return None
+
+    def pointers(self):
+        """Addresses of the functions whose address some word of the image holds. From the
+        relocations that the linker was told to keep (--emit-relocs)."""
+        taken, any_kept = set(), False
+        for index, section in enumerate(self.sections):
+            target = self.sections[self._link(index, 28)] if section.kind == SHT_REL else None
+            if target is None or not target.flags & SHF_ALLOC:
+                continue
+            any_kept = True
+            for at in range(section.offset, section.offset + section.size, 8):
+                where, info = struct.unpack_from("<2I", self.bytes, at)
+                kind = info & 0xff
+                if kind in (R_ARM_THM_MOVW_ABS_NC, R_ARM_THM_MOVT_ABS):
+                    name = self.symbols[info >> 8].name
+                    if self.symbols[info >> 8].kind in (STT_FUNC, STT_SECTION):
+                        sys.exit(f"{self.path}: {name} by movw and movt: not known here yet")
+                elif kind in (R_ARM_ABS32, R_ARM_TARGET1):
+                    value = struct.unpack("<I", self.read(where, 4))[0]
+                    if value & 1 and value - 1 in self.functions:
+                        taken.add(value - 1)
+        if not any_kept:
+            sys.exit(f"{self.path}: was linked without --emit-relocs")
+        return taken

@@ -188,7 +188,7 @@ class Code:
         if match := TABLE_BRANCH.fullmatch(name):
             return [(target, False) for target in self._table(address + 4, match[1])], False
         if re.fullmatch(r"ldr(\.w)?", name) and re.fullmatch(r"pc, \[r\d+, r\d+, lsl #2\]", operands):
-            return [(target, False) for target in self._table(here.next, "w")], False
+            return [(target, False) for target in self._table(address + 4, "w")], False
         if re.match(r"pc,", operands) and not name.startswith(("cmp", "tst", "str")):
             raise NotUnderstood(f"{self.name(entry)}: {address:#x}: a jump by {name} {operands}")
         return [], not STOPS.fullmatch(name)
@@ -209,29 +209,6 @@ class Code:
         if not targets:
             raise NotUnderstood(f"{behind:#x}: a switch whose table is not where it should be")
         return targets
-
-    def pointers(self):
-        """The functions whose address is taken: in data, or by the pair movw and movt."""
-        taken = set()
-        for section in self.image.loaded():
-            data = self.image.read(section.address, section.size)
-            for at in range(-section.address % 4, len(data) - 3, 4):
-                address = section.address + at
-                value = int.from_bytes(data[at:at + 4], "little")
-                if value & 1 and value - 1 in self.image.functions:
-                    if not (section.flags & elf.SHF_EXECINSTR and self.image.is_code(address)):
-                        taken.add(value - 1)
-        halves = {}
-        for address in sorted(self.at):
-            name, operands, _ = self.at[address]
-            if match := re.fullmatch(r"(r\d+|sl|fp|ip|lr), #(\d+)", operands):
-                if name.startswith("movw"):
-                    halves[match[1]] = int(match[2])
-                elif name.startswith("movt") and match[1] in halves:
-                    value = halves[match[1]] | int(match[2]) << 16
-                    if value & 1 and value - 1 in self.image.functions:
-                        taken.add(value - 1)
-        return taken
 
     def source(self, site):
         """FILE:FUNCTION that a call was written in, wherever it was inlined into."""
@@ -306,7 +283,7 @@ class Graph:
     def __init__(self, code, rules, compiled):
         self.code, self.rules, self.compiled = code, rules, compiled
         self.findings = []
-        self.pointers = {address: self._plain(address) for address in code.pointers()}
+        self.pointers = {address: self._plain(address) for address in code.image.pointers()}
         self.called = set()
         self._deepest = {}
         self._path = []
