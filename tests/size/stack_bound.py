@@ -16,7 +16,6 @@ nest: see exceptions().
 
 import argparse
 import collections
-import fnmatch
 import os
 import re
 import subprocess
@@ -47,7 +46,7 @@ Node = collections.namedtuple("Node", "depth calls")
 
 
 class NotUnderstood(Exception):
-    """A piece of code, or a list, that this program does not know how to read."""
+    """A piece of code that this program does not know how to follow."""
 
 
 def registers(text):
@@ -119,6 +118,7 @@ class Code:
         self.at = {address: Instruction(name, operands, after)
                    for (address, name, operands), after in zip(found, following)}
         self.nodes = {}
+        self.findings = []
         self._sources = {}
 
     def name(self, address):
@@ -134,7 +134,11 @@ class Code:
     def node(self, entry):
         """The depth that code reaches from an entry, and its calls."""
         if entry not in self.nodes:
-            self.nodes[entry] = self._explore(entry)
+            try:
+                self.nodes[entry] = self._explore(entry)
+            except NotUnderstood as problem:
+                self.findings.append(str(problem))
+                self.nodes[entry] = Node(0, [])
         return self.nodes[entry]
 
     def _explore(self, entry):
@@ -232,13 +236,20 @@ def plain(name):
     return re.sub(r"(\.(constprop|isra|part|cold|lto_priv)(\.\d+)?)+$", "", name)
 
 
+def matches(pattern, name):
+    """What the last * of a pattern stands for in a name that it fits, "" without one; else None."""
+    match = re.fullmatch(re.escape(pattern).replace(r"\*", "(.*)").replace(r"\?", "."), name)
+    if match is None:
+        return None
+    return match.groups()[-1] if match.groups() else ""
+
+
 class Rules:
     """indirect_calls.txt, whose head explains it."""
 
     def __init__(self, path):
         self.path = path
-        self.calls, self.only, self.never, self.unused, self.restarts = [], [], [], [], []
-        self.hit = set()
+        self.calls, self.only, self.limits, self.unused, self.restarts = [], [], [], [], []
         with open(path, encoding="utf-8") as file:
             text = re.sub(r"#.*", "", file.read())
         for line in re.sub(r"\n[ \t]+", " ", text).splitlines():
@@ -246,35 +257,41 @@ class Rules:
                 self._read(line)
 
     def _read(self, line):
-        words, _, rest = line.partition(":: ")
-        words = words.split()
-        if words[0] == "unused" and not rest:
-            self.unused += words[1:]
-        elif words[0] == "restarts" and not rest:
-            self.restarts += words[1:]
-        elif len(words) == 4 and words[0] == "never" and words[2] == "->":
-            self.never.append((words[1], words[3]))
-        elif len(words) == 3 and words[1] == "->" and rest:
-            self.only.append((words[0], words[2], rest.split()))
-        elif len(words) == 1 and rest:
-            self.calls.append((words[0], rest.split()))
+        caller, _, callees = line.partition("::")
+        words, callees = caller.split(), callees.split()
+        if words[0] in ("unused", "restarts") and not callees:
+            (self.unused if words[0] == "unused" else self.restarts).extend(words[1:])
+        elif words[:1] == ["atmost"] and len(words) == 5 and words[3] == "->" and not callees:
+            self.limits.append((int(words[1]), words[2], words[4]))
+        elif words[1:2] == ["->"] and len(words) == 3 and callees:
+            self.only.append((words[0], words[2], callees))
+        elif len(words) == 1 and callees:
+            self.calls.append((words[0], callees))
         else:
             sys.exit(f"{self.path}: '{line}': not of a form that its head describes")
 
     def callees(self, source):
         """The patterns of what a call through a pointer in that source function may reach."""
-        found = [callees for pattern, callees in self.calls if fnmatch.fnmatchcase(source, pattern)]
-        return [name for callees in found for name in callees] if found else None
+        patterns = []
+        for pattern, callees in self.calls:
+            if (rest := matches(pattern, source)) is not None:
+                patterns += [callee.replace("&", rest) for callee in callees]
+        return patterns
 
     def restriction(self, source, callee):
-        for caller, called, targets in self.only:
-            if fnmatch.fnmatchcase(source, caller) and fnmatch.fnmatchcase(callee, called):
-                return tuple(targets)
-        return None
+        """The patterns for pointers in `callee` when it is called from there; () if all count."""
+        for caller, called, callees in self.only:
+            rest = matches(called, callee)
+            if rest is not None and matches(caller, source) is not None:
+                return tuple(name.replace("&", rest) for name in callees)
+        return ()
 
-    def forbids(self, source, callee):
-        return any(fnmatch.fnmatchcase(source, caller) and fnmatch.fnmatchcase(callee, called)
-                   for caller, called in self.never)
+    def limit(self, source, callee):
+        """(number, times) of the rule that limits how often a path may make this call, or None."""
+        for index, (times, caller, called) in enumerate(self.limits):
+            if matches(caller, source) is not None and matches(called, callee) is not None:
+                return index, times
+        return None
 
 
 class Graph:
@@ -295,28 +312,35 @@ class Graph:
         """The depth of a function itself, by its code or by the compiler, whichever is more."""
         return max(self.code.node(entry).depth, self.compiled.get(entry, 0))
 
-    def targets(self, call, restriction):
-        """(address, restriction of its own) of each function that a call may reach."""
+    def _targets(self, call, context):
+        """The nodes that a call may reach: (address, context) each. A context is what else is known
+        there: (the patterns for its pointers or (), how often the limited calls were made)."""
+        patterns, made = context
         source = self.code.source(call.site)
         if call.target is not None:
-            name = self._plain(call.target)
-            if not self.rules.forbids(source, name):
-                yield call.target, self.rules.restriction(source, name)
-            return
-        patterns = restriction or self.rules.callees(source)
-        if patterns is None:
-            self.findings.append(f"{source} calls through a pointer, in"
-                                 f" {self.code.name(call.site)}: list what it may reach")
-            return
-        for address, name in self.pointers.items():
-            if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
-                self.called.add(address)
-                if not self.rules.forbids(source, name):
-                    yield address, None
+            reached = [call.target]
+        else:
+            patterns = patterns or self.rules.callees(source)
+            if not patterns:
+                self.findings.append(f"{source} calls through a pointer, in"
+                                     f" {self.code.name(call.site)}: list what it may reach")
+            reached = [address for address, name in self.pointers.items()
+                       if any(matches(pattern, name) is not None for pattern in patterns)]
+            self.called.update(reached)
+        for address in reached:
+            name = self._plain(address)
+            limit = self.rules.limit(source, name)
+            now = made
+            if limit is not None:
+                index, times = limit
+                if made.count(index) == times:
+                    continue
+                now = tuple(sorted(made + (index,)))
+            yield address, (self.rules.restriction(source, name), now)
 
-    def deepest(self, entry, restriction=None):
+    def deepest(self, entry, context=((), ())):
         """(bytes, path) of the deepest that can be reached from an entry."""
-        key = entry, restriction
+        key = entry, context
         if key in self._deepest:
             return self._deepest[key]
         if key in self._path:
@@ -326,8 +350,8 @@ class Graph:
         self._path.append(key)
         best = self.frame(entry), ((entry, self.frame(entry)),)
         for call in self.code.node(entry).calls:
-            for target, only in self.targets(call, restriction):
-                depth, path = self.deepest(target, only)
+            for target, below in self._targets(call, context):
+                depth, path = self.deepest(target, below)
                 if call.depth + depth > best[0]:
                     best = call.depth + depth, ((entry, call.depth),) + path
         self._path.pop()
@@ -406,25 +430,30 @@ class Bound:
         self.parts = [("program", depth, path), *exceptions(self.graph, handlers)]
         self.total = sum(depth for _, depth, _ in self.parts)
         self.reserved = image.address_of("link_stack_top") - image.address_of("link_stack_bottom")
-        self.findings += self.graph.findings
+        self.findings += self.code.findings + self.graph.findings
         self._check_frames(compiled)
         self._check_pointers(rules, set(handlers.values()))
 
     def _check_frames(self, compiled):
         for address, size in compiled.items():
             seen = self.code.node(address).depth
-            if seen < size and not self._shallower(address, seen, size):
+            if seen < size:
                 self.findings.append(f"{self.code.name(address)}: the compiler says {size} bytes of"
                                      f" stack, its code takes {seen}")
-
-    def _shallower(self, address, seen, size):
-        return False
 
     def _check_pointers(self, rules, handlers):
         for address in sorted(self.graph.pointers.keys() - self.graph.called - handlers):
             name = self.graph.pointers[address]
-            if not any(fnmatch.fnmatchcase(name, pattern) for pattern in rules.unused):
+            if all(matches(pattern, name) is None for pattern in rules.unused):
                 self.findings.append(f"{name}: its address is taken, but nothing in the list calls it")
+
+    def explanation(self):
+        """The calls that make up the bound, with the bytes of each."""
+        lines = []
+        for label, depth, path in self.parts:
+            lines.append(f"{depth:6} {label}")
+            lines += [f"       {size:6} {self.code.name(address)}" for address, size in path]
+        return "\n".join(lines)
 
 
 def main():
@@ -433,10 +462,7 @@ def main():
     arguments.add_argument("--build", help="folder of the board's objects (default: the image's)")
     options = arguments.parse_args()
     bound = Bound(options.elf, options.build or os.path.dirname(options.elf))
-    for label, depth, path in bound.parts:
-        print(f"{depth:6} {label}")
-        for address, size in path:
-            print(f"       {size:6} {bound.code.name(address)}")
+    print(bound.explanation())
     print(f"{bound.total:6} of {bound.reserved} bytes reserved")
     for finding in sorted(set(bound.findings)):
         print(finding)
