@@ -44,7 +44,7 @@ our_sh    := .ci/run $(wildcard third_party/*.sh port/*/*.sh tests/*.sh tests/*/
 
 # lwIP names its own files; none of its threads, sockets, PPP or bridging is wanted.
 LWIPDIR := $(LWIP_DIR)/src
-needs_no_lists := help clean distclean run fuzz test test-fast e2e bench lint format packages sources tools
+needs_no_lists := help clean distclean run fuzz test test-fast e2e bench check-boards lint format packages sources tools
 ifneq ($(filter-out $(needs_no_lists),$(or $(MAKECMDGOALS),all)),)
 ifeq ($(or $(filter third_party/lwip,$(LWIP_DIR)),$(wildcard $(LWIPDIR)/Filelists.mk)),)
 $(error LWIP_DIR=$(LWIP_DIR) holds no lwIP: it needs src/Filelists.mk)
@@ -168,9 +168,11 @@ run: ## Set up, build, and run the host target: on a TAP with privilege, else ov
 	@$(MAKE) $(JOBS) --no-print-directory all
 	@exec port/posix/run.sh
 
-size: $(HOST)/pingshot ## Sizes of the host build: by section, and its largest objects
+ifeq ($(BOARD),)
+size: $(HOST)/pingshot ## Sizes of the host build; with BOARD= flash and RAM by component, and the stack
 	@size $<
 	@echo; size $(call in,$(HOST),$(our_src)) | sort -rn -k4 | head -n 20
+endif
 
 # ---- Boards ----------------------------------------------------------------------------------
 #
@@ -261,6 +263,9 @@ $(IMAGE)/pingshot.elf: $(board_objects) $(wildcard board/*/link.ld) port/cortex-
 
 %.bin: %.elf
 	@arm-none-eabi-objcopy -O binary $< $@
+
+size: $(IMAGE)/pingshot.elf
+	@$(PYTHON) tests/size/report.py $<
 
 # The floor that make bench compares a scrape with: a fixed page, through the same objects.
 $(IMAGE)/bare.o: tests/bench/board_bare.c $(IMAGE)/page.http $(IMAGE)/board_config.h $(MCU)/flags Makefile
@@ -368,6 +373,7 @@ test: ## Set up, then every test
 	@$(MAKE) $(JOBS) --no-print-directory check-layers
 	@$(MAKE) $(JOBS) --no-print-directory lint
 	@$(MAKE) $(JOBS) --no-print-directory unit
+	@$(MAKE) $(JOBS) --no-print-directory check-boards
 	@$(MAKE) $(JOBS) --no-print-directory fuzz FUZZ_S=10
 	@$(MAKE) $(JOBS) --no-print-directory test-boards
 	@$(MAKE) $(JOBS) --no-print-directory e2e TARGET=all
@@ -399,6 +405,9 @@ check-layers: $(call in,$(HOST),$(app_src) $(port_src)) ## What each layer inclu
 	@$(PYTHON) tests/check_layers.py --cc '$(CC)' --objects $(HOST) --jsmn $(JSMN_DIR) \
 	    --app='-std=c11 $(app_includes) $(host_limits)' \
 	    --port='-std=c11 $(port_includes) $(host_limits)'
+
+check-boards: ## What the boards' images are made of, and that their stacks are deep enough
+	@$(PYTHON) -m pytest tests/size -q
 
 # ---- Code in good order --------------------------------------------------------------------
 
@@ -478,7 +487,7 @@ ifneq ($(lwip_stamp),)
 $(LWIPDIR)/Filelists.mk: $(lwip_stamp) ;
 endif
 
-.PHONY: run qemu flash size test-boards unit fuzz fuzz-build test test-fast e2e bench check-layers lint lint-format lint-tidy lint-cppcheck \
+.PHONY: run qemu flash size test-boards unit fuzz fuzz-build test test-fast e2e bench check-layers check-boards lint lint-format lint-tidy lint-cppcheck \
     lint-shell format packages sources tools clean distclean help
 packages: ## Install the Debian packages that build, run, test and lint need
 	@third_party/packages.sh build run board test lint

@@ -66,9 +66,11 @@ COMPONENTS = [
 ]
 
 
-def component(origin, build):
-    """The component that an object belongs to; `build` is the folder of the board's objects."""
-    inside = origin.removeprefix(build.rstrip("/") + "/")
+def component(piece, build):
+    """The component that a piece belongs to; `build` is the folder of the board's objects."""
+    inside = piece.object.removeprefix(build.rstrip("/") + "/")
+    if piece.section == ".bss.app":
+        return "app"  # all its state, which main.c owns
     for name, pattern in COMPONENTS:
         if pattern.match(inside):
             return name

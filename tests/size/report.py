@@ -30,7 +30,7 @@ def measure(path):
     in_ram = {s.name for s in sections if s.flags & elf.SHF_WRITE}
     components = collections.defaultdict(lambda: [0, 0])
     for piece in linkmap.read(os.path.splitext(path)[0] + ".map", {s.name for s in sections}):
-        name = linkmap.component(piece.object, build) if piece.section else "between them"
+        name = linkmap.component(piece, build) if piece.section else "between them"
         for column, outputs in enumerate((in_flash, in_ram)):
             components[name][column] += piece.size if piece.output in outputs else 0
     totals = [sum(s.size for s in sections if s.name in names) for names in (in_flash, in_ram)]
