@@ -80,6 +80,7 @@ static void say_try(const char *host) {
 }
 
 static void say_reachable(const char *address) {
+    static bool tried; /* one address is enough for that */
     /* Only passt reaches an address behind it; people reach what passt forwards. */
     const char *host = options.passt == NULL ? address : "127.0.0.1";
     console_say_ready(host, options.disable_http ? 0 : options.port,
@@ -91,7 +92,10 @@ static void say_reachable(const char *address) {
         text_puts(&line.text, address);
         console_end(&line);
     }
-    say_try(host);
+    if (!tried) {
+        tried = true;
+        say_try(host);
+    }
 }
 
 /* ---- start ------------------------------------------------------------------------------- */

@@ -19,7 +19,8 @@ SEED_BYTES = 32
 def _word(name, value):
     """Of a setting in the name of an image's folder. A path, of a certificate, is not part of it:
     it is another one in each test run."""
-    return name.lower() if isinstance(value, pathlib.Path) else f"{name.lower()}_{value}"
+    word = name.lower() if isinstance(value, pathlib.Path) else f"{name.lower()}_{value}"
+    return word.replace(":", ".")  # of an IPv6 address; make takes it for its own
 
 
 class Board:
@@ -41,6 +42,8 @@ class Board:
         scraper_timeout_s=None,
         trust_proxy=False,
         alert_events=False,
+        dhcp=False,
+        ntp=None,
     ):
         """What make is given for what a test wishes."""
         settings = {
@@ -51,13 +54,16 @@ class Board:
             "SCRAPER_TIMEOUT": scraper_timeout_s,
             "TRUST_PROXY": trust_proxy and 1,
             "ALERT_EVENTS": alert_events and 1,
+            "ADDRESS": dhcp and "dhcp",
+            "NTP": ntp,
         }
         return {name: value for name, value in settings.items() if value}
 
     def image(self, run_folder, **settings):
         """Path of an image built with these settings of make; built once in a test run, whose
         worker processes share `run_folder`."""
-        words = {"ADDRESS": f"{Target.ip}/24", "GATEWAY": Target.host_ip, **settings}
+        fixed = {} if "ADDRESS" in settings else {"GATEWAY": Target.host_ip}
+        words = {"ADDRESS": f"{Target.ip}/24", **fixed, **settings}
         variant = "-".join(["e2e", *(_word(name, settings[name]) for name in sorted(settings))])
         with open(run_folder / f"{self.name}.lock", "w", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -2,6 +2,7 @@
 """Which tests are run on which target, over HTTP or HTTPS, and why some are not."""
 
 import dataclasses
+import functools
 
 from .capacities import ROOT
 
@@ -22,6 +23,8 @@ BOARDS = tuple(
 )
 TARGETS = ("host", *BOARDS)
 
+NO_LINK = ("lm3s6965evb",)
+
 # What `--target all` runs: all that can be, or only these.
 ALL = {
     Way("host", "http"): None,
@@ -32,6 +35,10 @@ ALL = {
 # A test, with its parameters or without, or a module, the targets or schemes that it is not for, and the reason.
 NOT_FOR = (
     ("test_tls", ("http",), "its tests are of TLS"),
+    ("test_network", ("https",), "its tests are of what lies below"),
+    ("test_network::test_link_down_and_up", NO_LINK, "QEMU's Ethernet of this board is always up"),
+    ("test_network::test_dhcp_another_address", NO_LINK, "the same"),
+    ("test_network::test_mdns_is_announced_again", NO_LINK, "the same"),
     ("test_cli", BOARDS, "a board has no command line"),
     ("test_tls::test_certificates", BOARDS, "an image has one certificate, given when it is built"),
     ("test_tls::test_bad_files_are_one_line", BOARDS, "the same"),
@@ -44,6 +51,7 @@ NOT_FOR = (
 )  # fmt: skip
 
 
+@functools.cache  # pytest lets tests share a fixture only when its parameter is one object
 def ways_of(target, scheme):
     """The ways to run, of what was said on the command line: `scheme` may be None."""
     if target != "all":

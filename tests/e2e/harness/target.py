@@ -19,6 +19,8 @@ class Target:
     trust_proxy: X-Forwarded-For and X-Real-Ip are believed
     alert_events: an alert that changes state is an event
     client_ca: path of the CA that clients' certificates must come from
+    dhcp: the address comes by DHCP, and must then be `ip`
+    ntp: where the time comes from: a server's address, or "dhcp"
     """
 
     interface = "pingshot0"
@@ -124,6 +126,8 @@ class HostTarget(Target):
         trust_proxy=False,
         alert_events=False,
         client_ca=None,
+        dhcp=False,
+        ntp=None,
     ):
         words = ["--duplicate-events", duplicates] if duplicates else []
         words += ["--explicit-timestamps"] if explicit_timestamps else []
@@ -131,6 +135,8 @@ class HostTarget(Target):
         words += ["--trust-proxy"] if trust_proxy else []
         words += ["--alert-events"] if alert_events else []
         words += ["--client-ca", client_ca] if client_ca else []
+        words += ["--dhcp", "--gateway", HostTarget.host_ip] if dhcp else []
+        words += ["--sntp", ntp] if ntp else []
         return words
 
     def set_cable(self, plugged):
