@@ -15,7 +15,7 @@ void faults_enable(void);
 /* A failed assertion: records where and what, and resets. */
 _Noreturn void faults_trap(const char *text);
 
-/* A reset that was asked for. */
+/* A reset that was asked for, in a debugger (`call faults_reset()`): the image has it for that. */
 _Noreturn void faults_reset(void);
 
 /* The watchdog's warning, its first expiry: notes where the program hangs. The second one resets.

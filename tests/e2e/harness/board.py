@@ -92,6 +92,7 @@ class BoardTarget(Target):
         """With `resets` the test makes it reset, otherwise it must not."""
         self.name = board.name
         self.capacities = board.capacities
+        self.image = image
         self._resets = resets
         self._monitor_path = log_path.with_suffix(".monitor")
         seed = log_path.with_suffix(".seed")

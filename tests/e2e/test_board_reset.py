@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Boards that fail come back, and say why: on the console, and in /metrics."""
+
+import re
+
+import pytest
+
+from harness.debugger import LR, PC, SP, attached_to, symbols_of
+from harness.process import wait_until
+
+NO_CODE = 0xF0000000  # nothing may be executed here
+BRANCH_TO_ITSELF = bytes.fromhex("fee7")
+
+
+@pytest.fixture
+def board(own_target):
+    return own_target(resets=True)
+
+
+@pytest.fixture
+def symbols(board):
+    return symbols_of(board.image)
+
+
+def starts(board):
+    """What the console said at each start: the reason and what follows it."""
+    return re.findall(r"^[\d.]+ \w+ +pingshot \S+ on \S+, reset: (\w+)(.*)$", board.process.log(), re.M)
+
+
+def resets(board):
+    """pingshot_resets_total by cause, those that are not 0."""
+    lines = re.findall(
+        r'^pingshot_resets_total\{cause="(\w+)"\} (\d+)$', board.get("/metrics").text, re.M
+    )
+    return {cause: int(total) for cause, total in lines if total != "0"}
+
+
+def wait_for_start(board, number, seconds=20):
+    """Waits until it has started so often, and serves. Returns what it said of the reset."""
+    wait_until(lambda: len(starts(board)) >= number, seconds, f"start {number} of {board.name}")
+    wait_until(lambda: board.get("/healthz").status == 200, 10 * board.patience, "it to serve")
+    return starts(board)[number - 1]
+
+
+def register(text, name):
+    return int(re.search(rf"{name}=0x([0-9a-f]{{8}})", text).group(1), 16)
+
+
+def test_power_on(board):
+    assert starts(board) == [("power_on", "")]
+    assert resets(board) == {"power_on": 1}
+
+
+def test_a_hard_fault(board):
+    with attached_to(board) as debugger:
+        debugger.set_register(PC, NO_CODE)
+        debugger.set_register(LR, 0x12345679)
+    cause, text = wait_for_start(board, 2)
+    assert cause == "fault"
+    assert register(text, "pc") == NO_CODE
+    assert register(text, "lr") == 0x12345679
+    assert register(text, "cfsr") == 1  # IACCVIOL
+    assert resets(board) == {"power_on": 1, "fault": 1}
+
+
+def test_a_read_of_nothing(board, symbols):
+    """A pointer gone wild: where it pointed is told, and where it was used."""
+    handler = symbols["memcpy"] & ~1
+    with attached_to(board) as debugger:
+        debugger.set_register(0, symbols["link_stack_top"] - 1024)
+        debugger.set_register(1, 0xFFFFF000)
+        debugger.set_register(2, 16)
+        debugger.set_register(PC, handler)
+    cause, text = wait_for_start(board, 2)
+    assert cause == "fault"
+    assert handler <= register(text, "pc") < handler + 256
+    assert register(text, "cfsr") != 0
+    assert register(text, "address") >> 4 == 0xFFFFF000 >> 4
+
+
+def test_a_program_that_hangs(board):
+    """The watchdog: its warning tells where."""
+    flash = board.image.with_suffix(".bin").read_bytes()  # which begins at 0
+    address = next(a for a in range(0, len(flash), 2) if flash[a : a + 2] == BRANCH_TO_ITSELF)
+    with attached_to(board) as debugger:
+        debugger.set_register(PC, address)
+    cause, text = wait_for_start(board, 2, seconds=30)
+    assert cause == "watchdog"
+    assert register(text, "pc") == address
+    assert resets(board) == {"power_on": 1, "watchdog": 1}
+
+
+def test_a_stack_that_overflows(board, symbols):
+    with attached_to(board) as debugger:
+        debugger.set_register(SP, symbols["link_stack_bottom"] + 48)
+    cause, _ = wait_for_start(board, 2)
+    assert cause == "stack_overflow"
+    assert resets(board) == {"power_on": 1, "stack_overflow": 1}
+
+
+def test_an_assertion(board, symbols):
+    place = symbols["link_stack_top"] - 1024
+    with attached_to(board) as debugger:
+        debugger.write(place, b"net_wire.c:7: it is broken\0")
+        debugger.set_register(0, place)
+        debugger.set_register(PC, symbols["faults_trap"] & ~1)
+    cause, text = wait_for_start(board, 2)
+    assert cause == "assertion"
+    assert text.endswith("net_wire.c:7: it is broken")
+    assert resets(board) == {"power_on": 1, "assertion": 1}
+
+
+def test_a_software_reset(board, symbols):
+    with attached_to(board) as debugger:
+        debugger.set_register(PC, symbols["faults_reset"] & ~1)
+    assert wait_for_start(board, 2) == ("software", "")
+    assert resets(board) == {"power_on": 1, "software": 1}
+
+
+def test_a_reset_from_outside(board):
+    board.monitor("system_reset")
+    assert wait_for_start(board, 2) == ("external", "")
+    assert resets(board) == {"power_on": 1, "external": 1}
+
+
+def test_reasons_are_counted_across_resets(board):
+    for number in (2, 3):
+        with attached_to(board) as debugger:
+            debugger.set_register(PC, NO_CODE)
+        wait_for_start(board, number)
+    board.monitor("system_reset")
+    wait_for_start(board, 4)
+    assert resets(board) == {"power_on": 1, "fault": 2, "external": 1}
+    assert [cause for cause, _ in starts(board)] == ["power_on", "fault", "fault", "external"]
