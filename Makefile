@@ -211,6 +211,8 @@ export EXPLICIT_TIMESTAMPS DUPLICATE_EVENTS SCRAPER_TIMEOUT TRUST_PROXY ALERT_EV
 
 $(eval $(call objects,$(MCU),-include $(board_dir)/limits.h,$(mcu_flags)))
 
+$(MCU)/wolfssl/%.o: private their_flags += -include port/wolfssl/gcm_table.h
+
 $(MCU)/port/cortex-m/%.o: port/cortex-m/%.c $(MCU)/flags Makefile $(lwip_stamp)
 	@mkdir -p $(@D)
 	@echo "  CC    $@"

@@ -167,14 +167,19 @@ int64_t altcp_tls_port_unix_s(void);
 
 /* ---- certificates ----------------------------------------------------------------------------- */
 
-#define WOLFSSL_ASN_TEMPLATE
-#define HAVE_OID_ENCODING
 #if CFG_TLS_SMALL
+#define WOLFSSL_ASN_ORIGINAL /* 5 KB less than the template's, for the one certificate of our own */
+#define NO_ECC_VERIFY
+#define NO_ERROR_QUEUE
+#define NO_HANDSHAKE_DONE_CB
+#define WOLFSSL_NO_CA_NAMES
 #define WOLFSSL_NO_CLIENT_AUTH
 #define WOLFSSL_NO_PEM
 #define NO_ASN_TIME_CHECK
 #define NO_CHECK_PRIVATE_KEY /* the build has */
 #else
+#define WOLFSSL_ASN_TEMPLATE
+#define HAVE_OID_ENCODING
 #define WOLFSSL_PEM_TO_DER
 #endif
 #if CFG_TLS_CERTIFICATE_TOOLS
