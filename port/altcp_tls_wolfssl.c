@@ -107,8 +107,8 @@ static bool restrict_suites(WOLFSSL_CTX *ctx) {
 static bool restrict_protocol(WOLFSSL_CTX *ctx) {
     int groups[] = {WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1};
     return wolfSSL_CTX_SetMinVersion(ctx, WOLFSSL_TLSV1_2) == WOLFSSL_SUCCESS &&
-           restrict_suites(ctx) &&
-           wolfSSL_CTX_set_groups(ctx, groups, 2) == WOLFSSL_SUCCESS && write_flights_whole(ctx);
+           restrict_suites(ctx) && wolfSSL_CTX_set_groups(ctx, groups, 2) == WOLFSSL_SUCCESS &&
+           write_flights_whole(ctx);
 }
 
 struct altcp_tls_config *altcp_tls_create_config_server(u8_t cert_count) {
