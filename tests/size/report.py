@@ -29,10 +29,12 @@ def measure(path):
     in_flash = {s.name for s in sections if s.kind != elf.SHT_NOBITS}
     in_ram = {s.name for s in sections if s.flags & elf.SHF_WRITE}
     components = collections.defaultdict(lambda: [0, 0])
+    origins = linkmap.Components(image, build, os.getcwd())
     for piece in linkmap.read(os.path.splitext(path)[0] + ".map", {s.name for s in sections}):
-        name = linkmap.component(piece, build) if piece.section else "between them"
-        for column, outputs in enumerate((in_flash, in_ram)):
-            components[name][column] += piece.size if piece.output in outputs else 0
+        shares = origins.of(piece) if piece.section else {"between them": piece.size}
+        for name, size in shares.items():
+            for column, outputs in enumerate((in_flash, in_ram)):
+                components[name][column] += size if piece.output in outputs else 0
     totals = [sum(s.size for s in sections if s.name in names) for names in (in_flash, in_ram)]
     components["stack"][1] = sum(s.size for s in sections if s.name == ".stack")
     for column, total in enumerate(totals):  # strings that share their ends, alignment

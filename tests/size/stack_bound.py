@@ -228,7 +228,7 @@ class Code:
                     function = file = ""
                 self._sources[int(address, 16)] = (file, function)
         file, function = self._sources[site]
-        return f"{file}:{function}" if function else ":" + self.image.function_at(site)[1]
+        return f"{file}:{plain(function)}" if function else ":" + self.image.function_at(site)[1]
 
 
 def plain(name):
@@ -272,11 +272,10 @@ class Rules:
 
     def callees(self, source):
         """The patterns of what a call through a pointer in that source function may reach."""
-        patterns = []
         for pattern, callees in self.calls:
             if (rest := matches(pattern, source)) is not None:
-                patterns += [callee.replace("&", rest) for callee in callees]
-        return patterns
+                return [callee.replace("&", rest) for callee in callees]
+        return []
 
     def restriction(self, source, callee):
         """The patterns for pointers in `callee` when it is called from there; () if all count."""
@@ -365,9 +364,12 @@ def compiled_frames(image, pieces, build):
     origins = linkmap.Origins(pieces)
     for address, symbols in image.functions.items():
         origin = origins.of(address)
-        if origin is None or not origin.startswith(build):
+        if origin is not None and (match := linkmap.LTO_OBJECT.search(origin)):
+            usage = image.path + match[0][:-1] + "su"  # the linker compiled it
+        elif origin is not None and origin.startswith(build):
+            usage = origin[:-1] + "su"
+        else:
             continue  # a library's
-        usage = origin[:-2] + ".su"
         if usage not in files:
             files[usage] = read_usage(usage)
         name = re.sub(r"\.\d+$", "", symbols[0].name)
