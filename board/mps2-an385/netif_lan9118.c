@@ -189,19 +189,25 @@ struct tx_word {
     uint32_t bytes;
 };
 
-static void write_words(const uint32_t *from, uint32_t words) {
-    for (; words >= 8; words -= 8, from += 8) {
-        LAN9118_WRITE(TX_DATA_FIFO, from[0]);
-        LAN9118_WRITE(TX_DATA_FIFO, from[1]);
-        LAN9118_WRITE(TX_DATA_FIFO, from[2]);
-        LAN9118_WRITE(TX_DATA_FIFO, from[3]);
-        LAN9118_WRITE(TX_DATA_FIFO, from[4]);
-        LAN9118_WRITE(TX_DATA_FIFO, from[5]);
-        LAN9118_WRITE(TX_DATA_FIFO, from[6]);
-        LAN9118_WRITE(TX_DATA_FIFO, from[7]);
+static uint32_t word_at(const uint8_t *from) {
+    uint32_t bits;
+    memcpy(&bits, from, sizeof bits); /* one load, wherever it is */
+    return bits;
+}
+
+static void write_words(const uint8_t *from, uint32_t words) {
+    for (; words >= 8; words -= 8, from += 32) {
+        LAN9118_WRITE(TX_DATA_FIFO, word_at(from));
+        LAN9118_WRITE(TX_DATA_FIFO, word_at(from + 4));
+        LAN9118_WRITE(TX_DATA_FIFO, word_at(from + 8));
+        LAN9118_WRITE(TX_DATA_FIFO, word_at(from + 12));
+        LAN9118_WRITE(TX_DATA_FIFO, word_at(from + 16));
+        LAN9118_WRITE(TX_DATA_FIFO, word_at(from + 20));
+        LAN9118_WRITE(TX_DATA_FIFO, word_at(from + 24));
+        LAN9118_WRITE(TX_DATA_FIFO, word_at(from + 28));
     }
-    for (; words > 0; words--) {
-        LAN9118_WRITE(TX_DATA_FIFO, *from++);
+    for (; words > 0; words--, from += 4) {
+        LAN9118_WRITE(TX_DATA_FIFO, word_at(from));
     }
 }
 
@@ -224,15 +230,7 @@ static void write_piece(struct tx_word *word, const uint8_t *from, uint32_t n) {
     from += first;
     n -= first;
     const uint32_t words = n / 4u;
-    if ((uintptr_t)from % 4u == 0) {
-        write_words((const uint32_t *)(const void *)from, words);
-    } else {
-        for (uint32_t i = 0; i < words; i++) {
-            uint32_t bits;
-            memcpy(&bits, from + 4u * i, sizeof bits);
-            LAN9118_WRITE(TX_DATA_FIFO, bits);
-        }
-    }
+    write_words(from, words);
     write_bytes(word, from + 4u * words, n % 4u);
 }
 

@@ -4,11 +4,13 @@
  */
 #include "stack.h"
 
+#include "clock.h"
 #include "core.h"
 
 #include <stddef.h>
 
 #define PAINT 0x57acced5u
+#define LOOK_MS 100u
 #define GUARD_BYTES 32u /* the smallest region of an MPU, to which the linker script aligns */
 
 /* From the linker script: the stack grows down to its first word. The address of ..._bytes is a
@@ -54,16 +56,29 @@ bool stack_overrun(void) {
     return ((volatile uint32_t *)link_stack_bottom)[LOWEST] != PAINT;
 }
 
+/* Index of the lowest word that was ever used. To look for it takes as long as a short response,
+ * and a scrape asks several times: what was found is good for a while. */
+static size_t deepest_word(void) {
+    static size_t deepest; /* 0: not looked yet */
+    static uint32_t looked_ms;
+    const uint32_t now_ms = clock_monotonic_ms();
+    if (deepest == 0 || now_ms - looked_ms >= LOOK_MS) {
+        deepest = LOWEST;
+        while (deepest < stack_words() &&
+               ((volatile uint32_t *)link_stack_bottom)[deepest] == PAINT) {
+            deepest++;
+        }
+        looked_ms = now_ms;
+    }
+    return deepest;
+}
+
 struct table_stats stack_stats(void) {
     const size_t words = stack_words();
-    size_t deepest = LOWEST;
-    while (deepest < words && ((volatile uint32_t *)link_stack_bottom)[deepest] == PAINT) {
-        deepest++;
-    }
     return (struct table_stats){
         .name = "stack_bytes",
         .used = (uint32_t)((words - top_of_stack()) * sizeof link_stack_bottom[0]),
-        .high_water = (uint32_t)((words - deepest) * sizeof link_stack_bottom[0]),
+        .high_water = (uint32_t)((words - deepest_word()) * sizeof link_stack_bottom[0]),
         .limit = (uint32_t)((words - LOWEST) * sizeof link_stack_bottom[0]),
     };
 }
