@@ -398,10 +398,15 @@ e2e: ## End-to-end tests against real programs (TARGET=all: on all of them; SCHE
 test-boards: ## What is special about boards: what they are built with, how one is added (T=word)
 	@$(PYTHON) -m pytest tests/board -q $(if $(T),-k '$(T)')
 
-bench: ## Speed and memory, as ratios to a peer measured in the same run
+bench: ## Speed and memory, as ratios to a peer measured in the same run; with BOARD= instructions a request
+ifeq ($(BOARD),)
 	@third_party/packages.sh build bench
 	@$(MAKE) $(JOBS) --no-print-directory all
 	@tests/bench/run.sh
+else
+	@third_party/packages.sh build board bench
+	@$(PYTHON) tests/bench/board.py $(BOARD) $(ARGS)
+endif
 
 check-layers: $(call in,$(HOST),$(app_src) $(port_src)) ## What each layer includes, exports and calls
 	@$(PYTHON) tests/check_layers.py --cc '$(CC)' --objects $(HOST) --jsmn $(JSMN_DIR) \

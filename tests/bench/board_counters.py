@@ -2,6 +2,7 @@
 """What icount_plugin.c counts while a board runs in QEMU, and which functions it was."""
 
 import array
+import bisect
 import collections
 import mmap
 import os
@@ -61,4 +62,17 @@ class Counters:
             if new != old:
                 function = self._image.function_at(self._base + 2 * slot)
                 found[function[1] if function else "?"] += new - old
+        return found
+
+    def components(self, before, after, pieces, origins):
+        """{component: instructions}: of the pieces of the image (linkmap.py)."""
+        found = collections.Counter()
+        starts = [piece.address for piece in pieces]
+        names = {}
+        for slot, (old, new) in enumerate(zip(before.profile, after.profile)):
+            if new != old:
+                index = bisect.bisect_right(starts, self._base + 2 * slot) - 1
+                if index not in names:
+                    names[index] = max(origins.of(pieces[index]).items(), key=lambda i: i[1])[0]
+                found[names[index]] += new - old
         return found

@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""make bench BOARD=...: what a request costs a board, in instructions of its processor.
+
+The image runs in QEMU; icount_plugin.c counts. Each load is measured twice, and the two must agree
+within a hundredth. The floor of a scrape is board_bare.c, a fixed page that goes from flash through
+the very same objects of port, lwIP and board.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "tests", "size"))
+
+import board_counters  # noqa: E402
+import board_run  # noqa: E402
+import elf  # noqa: E402
+import linkmap  # noqa: E402
+import report  # noqa: E402
+
+EXPLANATION = """\
+Instructions of the emulated processor between two sleeps in which a frame came in or went out: all
+of the board's work for one request, driver and interrupts included, ticks of an idle board left
+out. Each figure is the mean of two measurements; `apart` is how far these were apart, in percent.
+"""
+
+SERIES = 50
+TEXT = "text/plain"
+SCRAPER = {"agent": "Prometheus/2.42.0+ds", "headers": [
+    "Accept-Encoding: gzip", "X-Prometheus-Scrape-Timeout-Seconds: 10"]}
+APART_MAX = 1.0  # percent
+PLUGIN = os.path.join(ROOT, "build", "icount_plugin.so")
+
+# Of the issue that these boards were built for: cost of a handshake on a Cortex-M3, of a /ping on
+# mps2-an385, of a scrape as a multiple of its floor, and bytes of flash.
+BARS = {
+    "mps2-an385": {"ping": 25_000, "handshake": 4_000_000, "floor": 1.5},
+    "lm3s6965evb": {"handshake": 4_000_000, "floor": 1.5, "flash": 200 * 1024},
+}
+
+
+def make(board, *goals):
+    words = ["make", "--no-print-directory", f"-j{os.cpu_count()}", f"BOARD={board}",
+             "VARIANT=bench", f"ADDRESS={board_run.ADDRESS}/{board_run.PREFIX}",
+             f"GATEWAY={board_run.GATEWAY}", *goals]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise board_run.BoardError(f"{' '.join(words)}:\n{done.stderr[-1000:]}")
+
+
+def variable(board, name):
+    """What a board.mk says."""
+    with open(os.path.join(ROOT, "board", board, "board.mk"), encoding="utf-8") as file:
+        for line in file:
+            words = line.split(None, 2)
+            if len(words) == 3 and words[0] == name and words[1] == ":=":
+                return words[2].strip()
+    return ""
+
+
+class Bench:
+    """One board, one image after the other."""
+
+    LAYOUT = "{:<44}{:>12}{:>8}  {:<12}{}"
+
+    def __init__(self, board, profiled):
+        self.board, self.profiled = board, profiled
+        self.folder = os.path.join(ROOT, "build", board, "bench")
+        self.bars = BARS.get(board, {})
+        self.results, self.missed = {}, []
+        self.image = self.counters = self.running = None
+
+    def start(self, name):
+        path = os.path.join(self.folder, name + ".elf")
+        self.image = elf.Image(path)
+        self.counters = board_counters.Counters(
+            os.path.join(self.folder, name + ".counters"), self.image, 0, board_run.CODE_BYTES)
+        self.running = board_run.Board(variable(self.board, "BOARD_QEMU"), path, self.counters,
+                                       PLUGIN, variable(self.board, "BOARD_SEED"))
+
+    def stop(self):
+        if self.running is not None:
+            self.running.stop()
+            self.running = None
+
+    def measure(self, key, what, load, times, warm=10):
+        """Instructions for one call of `load`, which is told its number."""
+        for number in range(warm):
+            load(number)
+        costs = []
+        for turn in range(2):
+            before = self.counters.settled()
+            for number in range(times):
+                load(warm + turn * times + number)
+            after = self.counters.settled()
+            costs.append((after.instructions - before.instructions) / times)
+        cost = sum(costs) / 2
+        apart = 100 * abs(costs[0] - costs[1]) / cost
+        if apart > APART_MAX:
+            self.missed.append(f"{what}: two measurements were {apart:.1f} % apart")
+        self.results[key] = round(cost)
+        self.row(what, f"{cost:,.0f}", f"{apart:.2f}", cost, self.bars.get(key))
+        if self.profiled == key:
+            self._profile(before, after, times)
+        return cost
+
+    def row(self, what, shown, apart="", value=None, bar=None):
+        verdict = ""
+        if bar is not None:
+            verdict = "ok" if value <= bar else "MISSED"
+            if value > bar:
+                self.missed.append(f"{what}: {shown}, bar {bar:,}")
+        print(self.LAYOUT.format(what, shown, apart, f"<= {bar:,}" if bar else "", verdict),
+              flush=True)
+
+    def _profile(self, before, after, times):
+        origins = linkmap.Components(self.image, os.path.join("build", self.board), ROOT)
+        pieces = linkmap.read(self.image.path[:-4] + ".map", {".text"})
+        components = self.counters.components(before, after, pieces, origins)
+        for name, count in components.most_common():
+            print(f"    {count / times:10,.0f} {name}")
+        for name, count in self.counters.functions(before, after).most_common(45):
+            print(f"    {count / times:10,.0f}   {name}")
+
+
+# ---- what is measured ------------------------------------------------------------------------
+
+def ping_on_its_own(_):
+    """GET /ping on a new connection, which the client closes, as curl does."""
+    s = board_run.connect()
+    board_run.request(s, "GET", "/ping")
+    s.close()
+
+
+def plain_http(bench):
+    s = board_run.connect()
+    bench.measure("ping_kept", "GET /ping, connection kept",
+                  lambda n: board_run.request(s, "GET", "/ping"), 200)
+    bench.measure("ping", "GET /ping, a new connection each", ping_on_its_own, 50)
+    scraper = board_run.connect()
+    board_run.request(scraper, "GET", "/metrics", **SCRAPER)
+    measure_events(bench, scraper, s)
+    body = "".join(f'bench_requests_total{{path="/some/path/{i}",code="200"}} {i}\n'
+                   for i in range(SERIES))
+    board_run.request(s, "POST", "/create", ("# TYPE bench_requests_total counter\n" + body).encode(),
+                      TEXT)
+    update = b'bench_requests_total{path="/some/path/7",code="200"} 1'
+    bench.measure("update", "POST /update, one sample of 50 series",
+                  lambda n: board_run.request(s, "POST", "/update", update, TEXT), 100)
+    head, page = board_run.request(scraper, "GET", "/metrics", **SCRAPER)
+    cost = bench.measure("scrape", f"GET /metrics, {SERIES} series and own metrics",
+                         lambda n: board_run.request(scraper, "GET", "/metrics", **SCRAPER), 20)
+    samples = sum(1 for line in page.splitlines() if line and not line.startswith(b"#"))
+    bench.row(f"  for each of its {samples} samples", f"{cost / samples:,.0f}")
+    bench.row(f"  for each of its {len(page):,} bytes", f"{cost / len(page):.2f}")
+    s.close()
+    scraper.close()
+    return cost, page
+
+
+def measure_events(bench, scraper, s, events=16):
+    """POST /event, as many as wait in one batch; the scrapes that take them away do not count."""
+    costs = []
+    for _ in range(2):
+        total = 0
+        for _ in range(3):
+            board_run.request(scraper, "GET", "/metrics", **SCRAPER)
+            before = bench.counters.settled()
+            for number in range(events):
+                board_run.request(s, "POST", f"/event?type=test&number={number:02}")
+            total += bench.counters.settled().instructions - before.instructions
+        costs.append(total / 3 / events)
+    apart = 100 * abs(costs[0] - costs[1]) / costs[0]
+    if apart > APART_MAX:
+        bench.missed.append(f"POST /event: two measurements were {apart:.1f} % apart")
+    bench.results["event"] = round(sum(costs) / 2)
+    bench.row("POST /event, one scraper", f"{sum(costs) / 2:,.0f}", f"{apart:.2f}")
+
+
+def tls(bench):
+    context = board_run.tls_context()
+    bench.measure("handshake", "TLS 1.3 full handshake, one GET /ping, close",
+                  lambda n: board_run.handshake(context), 8, warm=2)
+    session = board_run.handshake(context)
+
+    def resume(_):
+        nonlocal session
+        session = board_run.handshake(context, session)
+
+    bench.measure("resumption", "TLS 1.3 resumption, one GET /ping, close", resume, 8, warm=2)
+
+
+def note_peaks(bench):
+    """What the pools and the stack have needed in all of this."""
+    with board_run.connect() as s:
+        _, page = board_run.request(s, "GET", "/metrics")
+    peaks, limits = {}, {}
+    for line in page.decode().splitlines():
+        for name, into in (("high_water", peaks), ("limit", limits)):
+            if line.startswith(f"pingshot_table_{name}{{"):
+                into[line.split('"')[1]] = int(line.split()[-1])
+    print("\nmost that was in use of each pool, and how much there is")
+    for table, peak in peaks.items():
+        print(f"    {table:<24}{peak:>9,} of {limits[table]:>9,}")
+    bench.results["stack_bytes"] = peaks["stack_bytes"]
+
+
+def floor(bench, page):
+    """The cost of the same number of bytes from flash."""
+    head = ("HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
+            f"X-Content-Type-Options: nosniff\r\nContent-Length: {len(page)}\r\n\r\n")
+    with open(os.path.join(bench.folder, "page.http"), "wb") as file:
+        file.write(head.encode() + page)
+    make(bench.board, f"build/{bench.board}/bench/bare.elf")
+    bench.start("bare")
+    with board_run.connect() as s:
+        return bench.measure("fixed_page", "the same bytes as a fixed page from flash (bare lwIP)",
+                             lambda n: board_run.request(s, "GET", "/metrics", **SCRAPER), 20)
+
+
+def run(bench):
+    print(f"{bench.board}\n{EXPLANATION}")
+    print(bench.LAYOUT.format("what", "instructions", "apart", "bar", ""))
+    board_run.make_network()
+    bench.start("pingshot")
+    cost, page = plain_http(bench)
+    if any(symbol.name == "wolfSSL_accept" for symbol in bench.image.symbols):
+        tls(bench)
+    note_peaks(bench)
+    idle = bench.counters.idle()
+    bench.stop()
+    print()
+    fixed = floor(bench, page)
+    bench.stop()
+    bench.results["floor"] = round(cost / fixed, 2)
+    bench.row("a scrape, as a multiple of that", f"{cost / fixed:.2f}", value=cost / fixed,
+              bar=bench.bars.get("floor"))
+    sizes = report.measure(os.path.join("build", bench.board, "bench", "pingshot.elf"))
+    bench.row("flash, bytes", f"{sizes.flash:,}", value=sizes.flash, bar=bench.bars.get("flash"))
+    bench.row("static RAM with the stack, bytes", f"{sizes.ram:,}")
+    bench.row("deepest stack, bytes", f"{bench.results['stack_bytes']:,}")
+    bench.row("idle: instructions a tick of 1 ms", f"{idle[1] / max(idle[0], 1):,.0f}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="What requests cost a board, in instructions.")
+    parser.add_argument("board", help="a folder of board/")
+    parser.add_argument("--profile", metavar="KEY", help="where the instructions of this load go:"
+                        " ping_kept, ping, update, scrape, handshake, resumption or fixed_page")
+    parser.add_argument("--strict", action="store_true", help="exit status 1 when a bar is missed")
+    options = parser.parse_args()
+    if os.environ.get("BENCH_NETWORK") != "own":
+        os.environ["BENCH_NETWORK"] = "own"
+        flags = ["-n"] if os.geteuid() == 0 else ["-Urn"]
+        os.execvp("unshare", ["unshare", *flags, sys.executable, *sys.argv])
+    os.chdir(ROOT)
+    bench = Bench(options.board, options.profile)
+    try:
+        make(options.board, "board")
+        subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror",
+                        "-fPIC", "-shared", "-fvisibility=hidden", "-o", PLUGIN,
+                        os.path.join(HERE, "icount_plugin.c")], check=True)
+        run(bench)
+    except (board_run.BoardError, OSError, TimeoutError) as problem:
+        sys.exit(f"make bench: {problem}")
+    finally:
+        bench.stop()
+    with open(os.path.join("build", options.board, "measured.json"), "w", encoding="utf-8") as file:
+        json.dump(bench.results, file, indent=1)
+    for line in bench.missed:
+        print(f"MISSED: {line}")
+    return 1 if options.strict and bench.missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A board's image in QEMU on a TAP, with the plugin that counts its instructions. The caller has
+made the network namespace that this is in; nothing here can reach another network."""
+
+import os
+import socket
+import ssl
+import subprocess
+import time
+
+ADDRESS, GATEWAY, PREFIX = "192.168.76.2", "192.168.76.1", 24
+PORT, PORT_TLS = 8090, 8443
+TAP = "bench0"
+CODE_BYTES = 1 << 20  # flash begins at 0 on every board
+
+
+class BoardError(Exception):
+    """The board did not start, or said what it should not."""
+
+
+def command(*words):
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BoardError(f"{' '.join(words)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def make_network():
+    """The TAP. No IPv6 on this side: what the kernel asks for by itself would be counted."""
+    command("ip", "link", "set", "lo", "up")
+    command("ip", "tuntap", "add", "dev", TAP, "mode", "tap")
+    command("sysctl", "-qw", f"net.ipv6.conf.{TAP}.disable_ipv6=1")
+    command("ip", "address", "add", f"{GATEWAY}/{PREFIX}", "dev", TAP)
+    command("ip", "link", "set", TAP, "up")
+
+
+class Board:
+    """One image that runs, until stop."""
+
+    def __init__(self, machine, image, counters, plugin, seed_address):
+        self.log_path = image + ".log"
+        words = ["qemu-system-arm", "-machine", machine, "-kernel", image, "-display", "none",
+                 "-monitor", "none", "-serial", f"file:{self.log_path}",
+                 "-nic", f"tap,ifname={TAP},script=no,downscript=no",
+                 "-plugin", counters.plugin_argument(plugin)]
+        if seed_address:
+            seed = image + ".seed"
+            with open(seed, "wb") as file:
+                file.write(os.urandom(32))
+            words += ["-device", f"loader,file={seed},addr={seed_address},force-raw=on"]
+        with open(image + ".qemu", "wb") as said:
+            self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=said,
+                                            stderr=subprocess.STDOUT)
+        try:
+            self._wait()
+        except BoardError:
+            self.stop()
+            raise
+
+    def _wait(self):
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise BoardError(f"QEMU ended with status {self.process.returncode}")
+            try:
+                connect().close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        else:
+            with open(self.log_path, encoding="utf-8", errors="replace") as log:
+                raise BoardError(f"no answer after 20 s; its console: {log.read()[-500:]}")
+        neighbour = command("ip", "neighbor", "show", ADDRESS).split()
+        mac = neighbour[neighbour.index("lladdr") + 1]
+        command("ip", "neighbor", "replace", ADDRESS, "lladdr", mac, "nud", "permanent", "dev", TAP)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(timeout=10)
+
+
+# ---- requests --------------------------------------------------------------------------------
+
+def connect(port=PORT):
+    s = socket.create_connection((ADDRESS, port), timeout=20)
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return s
+
+
+def request(s, method, path, body=b"", content_type=None, agent="curl/7.88.1", headers=()):
+    """One request on a connection that is open. Returns (head, body) of a 200."""
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {ADDRESS}:{PORT}", f"User-Agent: {agent}",
+             "Accept: */*", *headers]
+    if content_type:
+        lines.append(f"Content-Type: {content_type}")
+    if body or method == "POST":
+        lines.append(f"Content-Length: {len(body)}")
+    s.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+    head, answer = read_response(s)
+    if b" 200 " not in head.partition(b"\r\n")[0]:
+        raise BoardError(f"{method} {path}: {head[:60]!r} {answer[:200]!r}")
+    return head, answer
+
+
+def read_response(s):
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += received(s)
+    head, _, body = data.partition(b"\r\n\r\n")
+    if b"transfer-encoding: chunked" not in head.lower():
+        length = int(head.lower().partition(b"content-length:")[2].split()[0])
+        while len(body) < length:
+            body += received(s)
+        return head, body
+    while not body.endswith(b"\r\n0\r\n\r\n"):
+        body += received(s)
+    return head, unchunked(body)
+
+
+def received(s):
+    data = s.recv(65536)
+    if not data:
+        raise BoardError("the board closed the connection within a response")
+    return data
+
+
+def unchunked(body):
+    parts = []
+    while True:
+        size, _, body = body.partition(b"\r\n")
+        if int(size, 16) == 0:
+            return b"".join(parts)
+        parts.append(body[:int(size, 16)])
+        body = body[int(size, 16) + 2:]
+
+
+def tls_context():
+    """TLS 1.3 as OpenSSL offers it, X25519 first. That the peer is who it says is not at stake."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def handshake(context, session=None):
+    """A connection from SYN to both FINs, with a handshake and one GET /ping, which brings the
+    tickets. Returns its session."""
+    with context.wrap_socket(connect(PORT_TLS), session=session) as s:
+        if s.session_reused != (session is not None):
+            raise BoardError("the session was not resumed" if session else "a session was resumed")
+        request(s, "GET", "/ping", headers=["Connection: close"])
+        result = s.session
+        while s.recv(4096):
+            pass
+    return result
