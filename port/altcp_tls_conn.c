@@ -167,20 +167,17 @@ static enum altcp_tls_failure failure_of(int error) {
     }
 }
 
-/* ---- receiving --------------------------------------------------------------------------- */
-
-int altcp_tls_conn_read(WOLFSSL *ssl, char *to, int count, void *context) {
-    struct altcp_tls_conn *c = context;
-    (void)ssl;
-    if (c->rx == NULL) {
-        return WOLFSSL_CBIO_ERR_WANT_READ;
+/* Ends a connection that wolfSSL has given up. It has told the peer why, unless it was this layer
+ * that would not let it read on. */
+static enum altcp_tls_fate fail_by(struct altcp_tls_conn *c, int error) {
+    if (c->rx_record_too_long) {
+        altcp_tls_tx_alert_too_long(c);
+        return fail(c, ALTCP_TLS_RECORD);
     }
-    u16_t n = (u16_t)LWIP_MIN((u32_t)count, c->rx->tot_len);
-    pbuf_copy_partial(c->rx, to, n, 0);
-    c->rx = pbuf_free_header(c->rx, n);
-    c->rx_taken_bytes += n;
-    return n;
+    return fail(c, failure_of(error));
 }
+
+/* ---- receiving --------------------------------------------------------------------------- */
 
 /* Gives the application a pbuf, or with NULL the end of the stream. */
 static enum altcp_tls_fate pass_up(struct altcp_tls_conn *c, struct pbuf *p) {
@@ -236,7 +233,7 @@ static enum altcp_tls_fate read_some(struct altcp_tls_conn *c, bool *more) {
         c->notify_received = true;
         drop_rx(c); /* nothing counts after a close_notify */
     } else if (error != WOLFSSL_ERROR_WANT_READ) {
-        return fail(c, failure_of(error));
+        return fail_by(c, error);
     }
     return ALTCP_TLS_ALIVE;
 }
@@ -317,7 +314,7 @@ static enum altcp_tls_fate shake_hands(struct altcp_tls_conn *c) {
         return accepted(c);
     }
     if (error != WOLFSSL_ERROR_WANT_READ) {
-        return fail(c, failure_of(error));
+        return fail_by(c, error);
     }
     return c->fin_received ? fail(c, ALTCP_TLS_LEFT) : ALTCP_TLS_ALIVE;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * altcp_tls_conn.h: one accepted TLS connection: what altcp_tls_wolfssl.c (configuration and
- * listeners), altcp_tls_conn.c (life, handshake, receiving) and altcp_tls_tx.c (sending) share.
- * For these three files only.
+ * listeners), altcp_tls_conn.c (life, handshake, receiving), altcp_tls_rx.c (what wolfSSL reads) and
+ * altcp_tls_tx.c (sending) share. For these four files only.
  */
 #ifndef PORT_ALTCP_TLS_CONN_H
 #define PORT_ALTCP_TLS_CONN_H
@@ -39,11 +39,15 @@ struct altcp_tls_conn {
     struct pbuf *rx;                      /* ciphertext that wolfSSL has not taken */
     struct pbuf *rx_refused;              /* plaintext that the application did not want yet */
     struct altcp_tls_waiting *tx_waiting; /* oldest first */
+    u8_t rx_header[5];                    /* of the record that comes next */
     u32_t rx_taken_bytes;                 /* taken by wolfSSL, not yet told to TCP's window */
     u32_t rx_untaken_bytes;               /* plaintext that the application has and did not take */
     u32_t tx_made_bytes;                  /* ciphertext made since the connection began; wraps */
     u32_t tx_acked_bytes;                 /* of that, acknowledged; wraps */
     struct altcp_tls_record records[ALTCP_TLS_TX_RECORDS]; /* a ring */
+    u16_t rx_record_left;    /* bytes that wolfSSL has not taken of the record it reads */
+    u8_t rx_header_count;    /* bytes that it has of the next one's header */
+    bool rx_record_too_long; /* that header announces more than is taken */
     u16_t record_first;
     u16_t record_count;
     u16_t handshake_polls_left;
@@ -79,8 +83,14 @@ err_t altcp_tls_conn_start(struct altcp_pcb *listener, struct altcp_pcb *inner, 
 /* Ends all handshakes that would be told to this listener. */
 void altcp_tls_conn_forget_listener(const struct altcp_pcb *listener);
 
-/* wolfSSL's callback for bytes to read. */
-int altcp_tls_conn_read(WOLFSSL *ssl, char *to, int count, void *context);
+/* ---- altcp_tls_rx.c ---------------------------------------------------------------------- */
+
+/* Bytes before a record's own: RFC 8446 section 5.1. */
+#define ALTCP_TLS_RX_HEADER_BYTES 5
+
+/* wolfSSL's callback for bytes to read. Gives it a record's header only when the pool has room for
+ * what that announces. */
+int altcp_tls_rx_read(WOLFSSL *ssl, char *to, int count, void *context);
 
 /* ---- altcp_tls_tx.c ---------------------------------------------------------------------- */
 
@@ -97,6 +107,9 @@ u32_t altcp_tls_tx_acked(struct altcp_tls_conn *c, u32_t count);
 
 /* Sends close_notify unless it was sent. */
 void altcp_tls_tx_notify(struct altcp_tls_conn *c);
+
+/* Sends the alert that says that a record was too long. */
+void altcp_tls_tx_alert_too_long(struct altcp_tls_conn *c);
 
 /* Gives back what waits. */
 void altcp_tls_tx_drop(struct altcp_tls_conn *c);

@@ -264,6 +264,15 @@ void *altcp_tls_mem_resize(void *block, size_t bytes) {
     return larger;
 }
 
+bool altcp_tls_mem_fits(size_t bytes, size_t rest_bytes) {
+    if (!mem.ready) {
+        prepare();
+    }
+    uint32_t size_bytes = block_bytes_for(bytes);
+    return size_bytes != 0 && find(size_bytes) != NONE &&
+           rest_bytes <= ARENA_BYTES - mem.stats.used_bytes - size_bytes;
+}
+
 void altcp_tls_mem_get_stats(struct altcp_tls_mem_stats *stats) {
     if (!mem.ready) {
         prepare();

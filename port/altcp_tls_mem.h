@@ -8,6 +8,7 @@
 #ifndef PORT_ALTCP_TLS_MEM_H
 #define PORT_ALTCP_TLS_MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,9 @@ void *altcp_tls_mem_resize(void *block, size_t bytes);
 
 /* Gives a block back. NULL is no block. */
 void altcp_tls_mem_free(void *block);
+
+/* True when altcp_tls_mem_alloc has `bytes` in one piece, and would leave `rest_bytes` beside it. */
+bool altcp_tls_mem_fits(size_t bytes, size_t rest_bytes);
 
 void altcp_tls_mem_get_stats(struct altcp_tls_mem_stats *stats);
 

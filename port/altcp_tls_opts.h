@@ -20,8 +20,8 @@
 #define ALTCP_TLS_MEM_BYTES (ALTCP_TLS_SESSIONS_MAX * 12 * 1024)
 #endif
 
-/* A new connection is refused when less than this is free in the pool, in bytes: what one
- * handshake takes, so that those under way can end theirs. */
+/* What one handshake takes of the pool, in bytes: a new connection is refused when less is free. Its
+ * first message waits while less than half of that is, for others to end their handshakes. */
 #ifndef ALTCP_TLS_MEM_RESERVE_BYTES
 #define ALTCP_TLS_MEM_RESERVE_BYTES 8192
 #endif
@@ -35,6 +35,13 @@
  * (RFC 8446 section 5.1); while a record is made it lies in the pool. */
 #ifndef ALTCP_TLS_RECORD_BYTES
 #define ALTCP_TLS_RECORD_BYTES 16384
+#endif
+
+/* Longest plaintext of one record received, in bytes. 512..16384 (RFC 8446 section 5.1). A record
+ * lies in the pool until it is decrypted; one that is longer ends its connection with the alert
+ * record_overflow. */
+#ifndef ALTCP_TLS_RX_RECORD_BYTES
+#define ALTCP_TLS_RX_RECORD_BYTES 16384
 #endif
 
 /* Records sent whose acknowledgement is told exactly. 2..65535; 8 bytes each and session. Beyond

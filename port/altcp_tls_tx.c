@@ -120,6 +120,13 @@ void altcp_tls_tx_notify(struct altcp_tls_conn *c) {
     }
 }
 
+/* Of wolfSSL's internal headers. */
+int SendAlert(WOLFSSL *ssl, int severity, int type);
+
+void altcp_tls_tx_alert_too_long(struct altcp_tls_conn *c) {
+    SendAlert(c->ssl, alert_fatal, record_overflow); /* without memory for it the FIN has to do */
+}
+
 void altcp_tls_tx_drop(struct altcp_tls_conn *c) {
     while (c->tx_waiting != NULL) {
         struct altcp_tls_waiting *w = c->tx_waiting;

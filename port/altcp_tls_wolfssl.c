@@ -122,7 +122,7 @@ struct altcp_tls_config *altcp_tls_create_config_server(u8_t cert_count) {
         altcp_tls_mem_free(config);
         return NULL;
     }
-    wolfSSL_CTX_SetIORecv(ctx, altcp_tls_conn_read);
+    wolfSSL_CTX_SetIORecv(ctx, altcp_tls_rx_read);
     wolfSSL_CTX_SetIOSend(ctx, altcp_tls_tx_send);
     *config = (struct altcp_tls_config){.ctx = ctx};
     return config;

@@ -100,6 +100,13 @@
 #define CFG_TLS_MEM_RESERVE_BYTES (12 * 1024)
 #endif
 
+/* Longest plaintext of a TLS record that a client may send, in bytes: 512..16384. Most send 16384
+ * as soon as they have as much. It lies in wolfSSL's memory in one piece; while that has no room the
+ * record waits. */
+#ifndef CFG_TLS_RECEIVE_RECORD_BYTES
+#define CFG_TLS_RECEIVE_RECORD_BYTES 16384
+#endif
+
 /* Plaintext of one TLS record sent, in bytes: 512..16384. It lies in wolfSSL's memory while it is
  * made. How many of a session's records can be on their way and be told exactly: 2..65535; 8 bytes
  * each. */
@@ -306,11 +313,12 @@
 
 /* ---- TLS (altcp_tls_opts.h) ------------------------------------------------------------------ */
 
-#define ALTCP_TLS_SESSIONS_MAX CFG_TLS_SESSIONS_MAX           /* was 8 */
-#define ALTCP_TLS_MEM_BYTES CFG_TLS_MEM_BYTES                 /* was 12 KiB a session */
-#define ALTCP_TLS_MEM_RESERVE_BYTES CFG_TLS_MEM_RESERVE_BYTES /* was 8192 */
-#define ALTCP_TLS_RECORD_BYTES CFG_TLS_SEND_RECORD_BYTES      /* was 16384 */
-#define ALTCP_TLS_TX_RECORDS CFG_TLS_SEND_RECORDS             /* was 32 */
+#define ALTCP_TLS_SESSIONS_MAX CFG_TLS_SESSIONS_MAX            /* was 8 */
+#define ALTCP_TLS_MEM_BYTES CFG_TLS_MEM_BYTES                  /* was 12 KiB a session */
+#define ALTCP_TLS_MEM_RESERVE_BYTES CFG_TLS_MEM_RESERVE_BYTES  /* was 8192 */
+#define ALTCP_TLS_RECORD_BYTES CFG_TLS_SEND_RECORD_BYTES       /* was 16384 */
+#define ALTCP_TLS_RX_RECORD_BYTES CFG_TLS_RECEIVE_RECORD_BYTES /* was 16384 */
+#define ALTCP_TLS_TX_RECORDS CFG_TLS_SEND_RECORDS              /* was 32 */
 
 /* ---- checks and counters -------------------------------------------------------------------- */
 

@@ -352,29 +352,6 @@ static void a_place_too_few(void **state) {
     expect_works(p, u);
 }
 
-/* Takes memory until less than `left_bytes` is there. */
-static uint32_t take_memory(void **blocks, uint32_t size, uint32_t left_bytes) {
-    uint32_t count = 0;
-    struct altcp_tls_mem_stats mem;
-    for (;;) {
-        altcp_tls_mem_get_stats(&mem);
-        if (mem.limit_bytes - mem.used_bytes <= left_bytes || count == size) {
-            return count;
-        }
-        uint32_t over = mem.limit_bytes - mem.used_bytes - left_bytes;
-        blocks[count] = altcp_tls_mem_alloc(over > 8192 ? 4096 : 64);
-        if (blocks[count++] == NULL) {
-            return count - 1;
-        }
-    }
-}
-
-static void give_memory(void **blocks, uint32_t count) {
-    while (count > 0) {
-        altcp_tls_mem_free(blocks[--count]);
-    }
-}
-
 static void pool_used_up_refuses_the_new_and_keeps_the_old(void **state) {
     static void *blocks[4000];
     (void)state;

@@ -587,6 +587,29 @@ static inline void warm_up(void) {
     }
 }
 
+/* Takes memory until less than `left_bytes` is there. */
+static inline uint32_t take_memory(void **blocks, uint32_t size, uint32_t left_bytes) {
+    uint32_t count = 0;
+    struct altcp_tls_mem_stats mem;
+    for (;;) {
+        altcp_tls_mem_get_stats(&mem);
+        if (mem.limit_bytes - mem.used_bytes <= left_bytes || count == size) {
+            return count;
+        }
+        uint32_t over = mem.limit_bytes - mem.used_bytes - left_bytes;
+        blocks[count] = altcp_tls_mem_alloc(over > 8192 ? 4096 : 64);
+        if (blocks[count++] == NULL) {
+            return count - 1;
+        }
+    }
+}
+
+static inline void give_memory(void **blocks, uint32_t count) {
+    while (count > 0) {
+        altcp_tls_mem_free(blocks[--count]);
+    }
+}
+
 static inline void fill_pattern(uint8_t *bytes, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         bytes[i] = (uint8_t)(i * 31u + (i >> 8));
