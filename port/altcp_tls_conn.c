@@ -15,6 +15,7 @@
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
 #define HANDSHAKE_POLLS (ALTCP_TLS_HANDSHAKE_MS / TCP_SLOW_INTERVAL)
+#define RX_WAIT_POLLS (ALTCP_TLS_RX_WAIT_MS / TCP_SLOW_INTERVAL)
 
 _Static_assert(ALTCP_TLS_SESSIONS_MAX >= 1 && ALTCP_TLS_SESSIONS_MAX <= 65534,
                "ALTCP_TLS_SESSIONS_MAX: set 1 to 65534");
@@ -171,7 +172,7 @@ static enum altcp_tls_failure failure_of(int error) {
  * that would not let it read on. */
 static enum altcp_tls_fate fail_by(struct altcp_tls_conn *c, int error) {
     if (c->rx_record_too_long) {
-        altcp_tls_tx_alert_too_long(c);
+        altcp_tls_tx_alert(c, record_overflow);
         return fail(c, ALTCP_TLS_RECORD);
     }
     return fail(c, failure_of(error));
@@ -409,6 +410,10 @@ static err_t lower_poll(void *arg, struct altcp_pcb *inner) {
         return answer(cut_off(c));
     }
     enum altcp_tls_fate fate = run(c);
+    if (fate == ALTCP_TLS_ALIVE && c->rx_waits && ++c->rx_wait_polls > RX_WAIT_POLLS) {
+        altcp_tls_tx_alert(c, internal_error);
+        fate = fail(c, ALTCP_TLS_MEMORY);
+    }
     if (fate != ALTCP_TLS_ALIVE) {
         return answer(fate);
     }

@@ -48,6 +48,8 @@ struct altcp_tls_conn {
     u16_t rx_record_left;    /* bytes that wolfSSL has not taken of the record it reads */
     u8_t rx_header_count;    /* bytes that it has of the next one's header */
     bool rx_record_too_long; /* that header announces more than is taken */
+    bool rx_waits;           /* that header announces more than the pool has room for now */
+    u8_t rx_wait_polls;      /* since when */
     u16_t record_first;
     u16_t record_count;
     u16_t handshake_polls_left;
@@ -108,8 +110,8 @@ u32_t altcp_tls_tx_acked(struct altcp_tls_conn *c, u32_t count);
 /* Sends close_notify unless it was sent. */
 void altcp_tls_tx_notify(struct altcp_tls_conn *c);
 
-/* Sends the alert that says that a record was too long. */
-void altcp_tls_tx_alert_too_long(struct altcp_tls_conn *c);
+/* Sends a fatal alert, by its number in RFC 8446 section 6. */
+void altcp_tls_tx_alert(struct altcp_tls_conn *c, int description);
 
 /* Gives back what waits. */
 void altcp_tls_tx_drop(struct altcp_tls_conn *c);

@@ -3,7 +3,8 @@
  * altcp_tls_mem.c: see altcp_tls_mem.h. Blocks lie side by side in the array, each behind a header
  * with its own size and that of the block before. Free ones are in lists by size: a list for each
  * eighth between two powers of two, and bitmaps that say which lists have any. A request is rounded
- * up to the next list, so that whatever that list holds is large enough.
+ * up to the next list, so that whatever that list holds is large enough; when that has none, a few of
+ * the list before are looked at.
  */
 #include "altcp_tls_mem.h"
 
@@ -39,6 +40,9 @@ struct links {
 #define EIGHTHS (1u << EIGHTHS_SHIFT)
 #define FIRST_SHIFT 4u
 #define LEVELS (32u - FIRST_SHIFT - (uint32_t)__builtin_clz(ALTCP_TLS_MEM_BYTES))
+
+/* Blocks looked at one by one before a request is refused. */
+#define MIXED_BLOCKS 16u
 
 _Static_assert(ALTCP_TLS_MEM_BYTES < (1u << 27), "ALTCP_TLS_MEM_BYTES: less than 128 MiB");
 _Static_assert(ALTCP_TLS_MEM_BYTES >= 1024, "ALTCP_TLS_MEM_BYTES: at least 1024");
@@ -154,7 +158,7 @@ UNCHECKED static void list_remove(uint32_t offset) {
 
 /* A free block of at least that size, or NONE: the first of the first list all of whose blocks are
  * large enough. */
-static uint32_t find(uint32_t size_bytes) {
+static uint32_t find_at_once(uint32_t size_bytes) {
     struct list l = list_of(size_bytes + (1u << (log2_of(size_bytes) - EIGHTHS_SHIFT)) - 1u);
     if (l.level >= LEVELS) {
         return NONE;
@@ -169,6 +173,24 @@ static uint32_t find(uint32_t size_bytes) {
         eighths = mem.eighths[l.level];
     }
     return mem.heads[l.level][__builtin_ctz(eighths)];
+}
+
+/* Before it gives up it looks at a few of the list where blocks a bit smaller and a bit larger are
+ * mixed: a large one may be all that a small pool has. */
+UNCHECKED static uint32_t find(uint32_t size_bytes) {
+    uint32_t offset = find_at_once(size_bytes);
+    if (offset == NONE) {
+        struct list l = list_of(size_bytes);
+        offset = l.level < LEVELS ? mem.heads[l.level][l.eighth] : NONE;
+        for (uint32_t i = 1; i < MIXED_BLOCKS && offset != NONE && size_at(offset) < size_bytes;
+             i++) {
+            offset = links_at(offset)->next;
+        }
+        if (offset != NONE && size_at(offset) < size_bytes) {
+            offset = NONE;
+        }
+    }
+    return offset;
 }
 
 /* ---- what is called ---------------------------------------------------------------------- */

@@ -44,6 +44,12 @@
 #define ALTCP_TLS_RX_RECORD_BYTES 16384
 #endif
 
+/* How long a record may wait for room in the pool, in ms, before its connection is ended: it holds
+ * frames meanwhile. 500..60000, in steps of 500. */
+#ifndef ALTCP_TLS_RX_WAIT_MS
+#define ALTCP_TLS_RX_WAIT_MS 2000
+#endif
+
 /* Records sent whose acknowledgement is told exactly. 2..65535; 8 bytes each and session. Beyond
  * them a record's bytes are reported with those of a later one. */
 #ifndef ALTCP_TLS_TX_RECORDS

@@ -3,7 +3,8 @@
  * altcp_tls_rx.c: the bytes that wolfSSL reads. It keeps a whole record in the pool before it can
  * decrypt it, and ends the connection when there is no room. So each record's header is looked at
  * first: one that is too long is refused before a byte of it is kept, and one for which the pool
- * has no room now waits in TCP's window until others have given memory back.
+ * has no room now waits in TCP's window for others to give memory back. Not for long, because what
+ * waits keeps frames that others need.
  */
 #include "altcp_tls_conn.h"
 
@@ -54,9 +55,11 @@ static int header_bytes(struct altcp_tls_conn *c, u16_t count) {
             c->rx_record_too_long = true;
             return WOLFSSL_CBIO_ERR_GENERAL;
         }
-        if (!has_room(c)) {
+        c->rx_waits = !has_room(c);
+        if (c->rx_waits) {
             return WOLFSSL_CBIO_ERR_WANT_READ;
         }
+        c->rx_wait_polls = 0;
     }
     c->rx_header_count = (u8_t)(c->rx_header_count + n);
     if (c->rx_header_count == ALTCP_TLS_RX_HEADER_BYTES) {

@@ -123,8 +123,8 @@ void altcp_tls_tx_notify(struct altcp_tls_conn *c) {
 /* Of wolfSSL's internal headers. */
 int SendAlert(WOLFSSL *ssl, int severity, int type);
 
-void altcp_tls_tx_alert_too_long(struct altcp_tls_conn *c) {
-    SendAlert(c->ssl, alert_fatal, record_overflow); /* without memory for it the FIN has to do */
+void altcp_tls_tx_alert(struct altcp_tls_conn *c, int description) {
+    SendAlert(c->ssl, alert_fatal, description); /* without memory for it the FIN has to do */
 }
 
 void altcp_tls_tx_drop(struct altcp_tls_conn *c) {

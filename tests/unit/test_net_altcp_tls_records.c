@@ -3,7 +3,10 @@
  * test_net_altcp_tls_records.c: which records the TLS layer lets in: one that is too long is refused
  * with its alert before it takes memory, and one for which the pool has no room now is waited for.
  */
+#include "altcp_tls_opts.h"
 #include "tls_pipe.h"
+
+#include "lwip/priv/tcp_priv.h"
 
 static uint8_t pattern[40000];
 static void *blocks[4000];
@@ -99,6 +102,31 @@ static void a_record_waits_for_memory(void **state) {
     }
 }
 
+/* What waits holds frames that others need, so not for ever. */
+static void a_record_does_not_wait_for_ever(void **state) {
+    (void)state;
+    shake_hands(p, true);
+    client_writes(p, pattern, 16384);
+    uint32_t count = take_memory(blocks, 4000, 8000);
+    deliver_all(p, 1460);
+    for (int i = 0; i < ALTCP_TLS_RX_WAIT_MS / TCP_SLOW_INTERVAL; i++) {
+        poll_once(p);
+        assert_non_null(p->inner);
+    }
+    poll_once(p);
+    assert_null(p->inner);
+    assert_true(p->fin_sent);
+    give_memory(blocks, count);
+    assert_int_equal(failures(), 1);
+    assert_int_equal(stats_now().failures_total[ALTCP_TLS_MEMORY],
+                     before.failures_total[ALTCP_TLS_MEMORY] + 1);
+    uint8_t byte;
+    WOLFSSL_ALERT_HISTORY alerts;
+    assert_int_equal(wolfSSL_read(p->client, &byte, 1), -1);
+    wolfSSL_get_alert_history(p->client, &alerts);
+    assert_int_equal(alerts.last_rx.code, internal_error);
+}
+
 static void a_handshake_waits_for_memory(void **state) {
     (void)state;
     for (int tls13 = 0; tls13 < 2; tls13++) {
@@ -129,9 +157,8 @@ static void a_handshake_waits_for_memory(void **state) {
 int main(void) {
 #define TLS_TEST(function) cmocka_unit_test_setup_teardown(function, start, end_test)
     const struct CMUnitTest tests[] = {
-        TLS_TEST(too_long_is_told_in_an_alert),
-        TLS_TEST(as_long_as_may_be_is_read_on),
-        TLS_TEST(a_record_waits_for_memory),
+        TLS_TEST(too_long_is_told_in_an_alert), TLS_TEST(as_long_as_may_be_is_read_on),
+        TLS_TEST(a_record_waits_for_memory),    TLS_TEST(a_record_does_not_wait_for_ever),
         TLS_TEST(a_handshake_waits_for_memory),
     };
     fill_pattern(pattern, sizeof pattern);
