@@ -142,6 +142,7 @@ def small_mtu(table, options):
     routes = [("GET /ping", work.ping, [(peer, ">= 2"), (bare, None)]),
               ("POST /event, all differ", work.events, [(peer, ">= 2")]),
               ("POST /update, JSON", work.updates(1000), [(peer, ">= 2")]),
+              ("POST /webhook, Alertmanager's 1.8 KB", work.webhooks(), [(peer, ">= 2")]),
               ("GET /metrics, 1,000 series", work.metrics, [(peer, ">= 4"), (bare, ">= 0.8")])]
     for what, apply_load, others in routes:
         compare(table, what, apply_load, ours, others, options)
@@ -247,7 +248,7 @@ def profile(options):
         work.fill(server, 1000)
         server = options.started(servers.bare(save_page(server), mtu=options.mtu))
     loads = {"event": work.events, "metrics": work.metrics, "ping": work.ping,
-             "update": work.updates(1000), "tls-connect": work.tls_connect("x25519"),
+             "update": work.updates(1000), "webhook": work.webhooks(), "tls-connect": work.tls_connect("x25519"),
              "tls-ping": work.tls_ping, "tls-metrics": work.tls_metrics}
     result, tables = profiling.profile(
         server, lambda loaded: loads[name](loaded, 16, options.seconds))
@@ -289,7 +290,7 @@ def parse_arguments():
     parser.add_argument("--rounds", type=int, default=9, help="times each is measured (default 9)")
     parser.add_argument("--seconds", type=int, default=1, help="length of a load (default 1)")
     parser.add_argument("--strict", action="store_true", help="exit status 1 when a bar is missed")
-    parser.add_argument("--perf", choices=("event", "metrics", "ping", "update", "tls-connect",
+    parser.add_argument("--perf", choices=("event", "metrics", "ping", "update", "webhook", "tls-connect",
                                            "tls-ping", "tls-metrics"),
                         help="instead: where the time goes under this load")
     parser.add_argument("--server", choices=("pingshot", "bare", "peer"), default="pingshot",

@@ -89,7 +89,8 @@ def _build_tls_connect():
 def _objects():
     """The objects in build/host that belong to a source that still exists, but pingshot's main."""
     sources = (glob.glob("app/**/*.c", root_dir=ROOT, recursive=True)
-               + glob.glob("port/**/*.c", root_dir=ROOT, recursive=True))
+               + glob.glob("port/*.c", root_dir=ROOT)
+               + glob.glob("port/posix/*.c", root_dir=ROOT))
     sources.remove("port/posix/main.c")
     ours = [os.path.join(HOST, source[:-1] + "o") for source in sources]
     return ours + glob.glob(os.path.join(HOST, "lwip", "**", "*.o"), recursive=True)

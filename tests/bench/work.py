@@ -115,6 +115,27 @@ def updates(series_count):
     return apply_load
 
 
+def webhooks():
+    """The load of Alertmanager's notifications, 1.8 KB each, in which an alert fires and is resolved
+    in turn."""
+    path = os.path.join(servers.OUT, "webhooks.txt")
+    with open(path, "w", encoding="utf-8") as out:
+        for name in ("firing", "resolved"):
+            payload = os.path.join(servers.ROOT, "tests/e2e/payloads", f"webhook-{name}-1.json")
+            with open(payload, encoding="utf-8") as file:
+                out.write(file.read().strip() + "\n")
+
+    def apply_load(server, connections, seconds):
+        counter = b"peer_webhook_" if server.kind == "peer" else b"pingshot_webhook_requests_total{"
+        before = total(server.request("GET", "/metrics"), counter)
+        result = load.wrk(server, "bodies.lua", ["/webhook", JSON, path], connections, seconds)
+        counted = total(server.request("GET", "/metrics"), counter) - before
+        must_have_done(server, "webhook", counted, result.requests)
+        return result
+
+    return apply_load
+
+
 def event_requests(server, first_number, count):
     """Raw requests for load.pipelined: events that all differ."""
     return [f"POST /event?type=reboot&message={first_number + i} HTTP/1.1\r\n"

@@ -19,7 +19,7 @@ JSON = "application/json"
 PAYLOADS = sorted((pathlib.Path(__file__).parent / "payloads").glob("*.json"))
 TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d[-+.eE\d]*')
 ABOUT = re.compile(
-    r"^notification (\d+): \S+ (/\S+) \((\w+)\), (\d+) bytes from ([\d.]+)(, a repeat)?(, kept cut)?$",
+    r"^notification (\d+): (?:up \d+ s|\S+) (/\S+) \((\w+)\), (\d+) bytes from ([\d.]+)(, a repeat)?(, kept cut)?$",
     re.MULTILINE,
 )
 

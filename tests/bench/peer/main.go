@@ -247,6 +247,63 @@ func (e *events) scrape(response http.ResponseWriter, request *http.Request) {
 	response.Write(out.Bytes())
 }
 
+// A notification as Alertmanager sends it.
+type notification struct {
+	Version           string            `json:"version"`
+	Receiver          string            `json:"receiver"`
+	Status            string            `json:"status"`
+	GroupKey          string            `json:"groupKey"`
+	ExternalURL       string            `json:"externalURL"`
+	TruncatedAlerts   uint64            `json:"truncatedAlerts"`
+	GroupLabels       map[string]string `json:"groupLabels"`
+	CommonLabels      map[string]string `json:"commonLabels"`
+	CommonAnnotations map[string]string `json:"commonAnnotations"`
+	Alerts            []alert           `json:"alerts"`
+}
+
+type alert struct {
+	Status       string            `json:"status"`
+	Labels       map[string]string `json:"labels"`
+	Annotations  map[string]string `json:"annotations"`
+	StartsAt     time.Time         `json:"startsAt"`
+	EndsAt       time.Time         `json:"endsAt"`
+	GeneratorURL string            `json:"generatorURL"`
+	Fingerprint  string            `json:"fingerprint"`
+}
+
+// notified is the handler of POST /webhook: decodes the notification, keeps count of what fires
+// and answers with it, indented.
+func notified(requests prometheus.Counter, firing *prometheus.GaugeVec) http.HandlerFunc {
+	return func(response http.ResponseWriter, request *http.Request) {
+		body, err := io.ReadAll(request.Body)
+		if err != nil {
+			http.Error(response, err.Error(), http.StatusBadRequest)
+			return
+		}
+		var received notification
+		if err := json.Unmarshal(body, &received); err != nil {
+			http.Error(response, err.Error(), http.StatusBadRequest)
+			return
+		}
+		for _, a := range received.Alerts {
+			name := a.Labels["alertname"]
+			if a.Status == "firing" {
+				firing.WithLabelValues(name, a.Fingerprint, received.Receiver).Set(1)
+			} else {
+				firing.DeleteLabelValues(name, a.Fingerprint, received.Receiver)
+			}
+		}
+		requests.Inc()
+		var out bytes.Buffer
+		if err := json.Indent(&out, body, "", "    "); err != nil {
+			http.Error(response, err.Error(), http.StatusBadRequest)
+			return
+		}
+		response.Header().Set("Content-Type", "application/json")
+		response.Write(out.Bytes())
+	}
+}
+
 func main() {
 	listen := flag.String("listen", "127.0.0.1:8090", "address and port")
 	listenTLS := flag.String("listen-tls", "", "address and port of HTTPS; needs -cert and -key")
@@ -259,7 +316,12 @@ func main() {
 	pings := prometheus.NewCounterVec(
 		prometheus.CounterOpts{Name: "ping_request_count", Help: "Pings received."},
 		[]string{"path", "receiver"})
-	all.registry.MustRegister(pings)
+	webhooks := prometheus.NewCounter(
+		prometheus.CounterOpts{Name: "peer_webhook_requests_total", Help: "Notifications taken."})
+	firing := prometheus.NewGaugeVec(
+		prometheus.GaugeOpts{Name: "peer_alert", Help: "An alert that fires."},
+		[]string{"alertname", "fingerprint", "receiver"})
+	all.registry.MustRegister(pings, webhooks, firing)
 
 	http.HandleFunc("/ping", func(response http.ResponseWriter, request *http.Request) {
 		query := request.URL.Query()
@@ -268,6 +330,7 @@ func main() {
 	})
 	http.HandleFunc("/create", all.apply(true))
 	http.HandleFunc("/update", all.apply(false))
+	http.HandleFunc("/webhook", notified(webhooks, firing))
 	http.HandleFunc("/event", once.post)
 	http.HandleFunc("/events", once.scrape)
 	exposition := promhttp.HandlerOpts{EnableOpenMetrics: true}

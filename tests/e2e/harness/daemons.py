@@ -78,28 +78,39 @@ class Scraper(Daemon):
 
 
 def scrape_config(target, interval_s, job_options):
-    """The configuration file of Prometheus and VictoriaMetrics, which is JSON as YAML goes."""
+    """The configuration of a scrape of pingshot, for Prometheus and VictoriaMetrics."""
+    interval = f"{round(interval_s * 1000)}ms"
     job = {
         "job_name": "pingshot",
-        "scrape_interval": f"{interval_s}s",
-        "scrape_timeout": f"{interval_s}s",
+        "scrape_interval": interval,
+        "scrape_timeout": interval,
         "static_configs": [{"targets": [f"{target.ip}:{target.port}"]}],
         **job_options,
     }
     if target.authority:
         job["scheme"] = "https"
         job.setdefault("tls_config", {"ca_file": str(target.authority.ca)})
-    return json.dumps({"scrape_configs": [job]})
+    return {"scrape_configs": [job]}
 
 
 class Prometheus(Scraper):
     program = "prometheus"
     port = 9090
 
-    def __init__(self, tools, namespace, folder, target=None, interval_s=1, port=None, **job):
+    def __init__(
+        self, tools, namespace, folder, target=None, interval_s=1, port=None,
+        rules=(), alertmanager=None, **job,
+    ):  # fmt: skip
+        """`rules` are evaluated twice as often as is scraped; what fires goes to `alertmanager`. The
+        configuration files are JSON, as YAML goes."""
         folder.mkdir(parents=True, exist_ok=True)
-        config = scrape_config(target, interval_s, job) if target else "{}"
-        (folder / "prometheus.yml").write_text(config)
+        config = scrape_config(target, interval_s, job) if target else {}
+        if alertmanager:
+            to = {"static_configs": [{"targets": [f"127.0.0.1:{alertmanager.port}"]}]}
+            group = {"name": "lab", "interval": f"{round(interval_s * 500)}ms", "rules": rules}
+            config |= {"rule_files": ["rules.yml"], "alerting": {"alertmanagers": [to]}}
+            (folder / "rules.yml").write_text(json.dumps({"groups": [group]}))
+        (folder / "prometheus.yml").write_text(json.dumps(config))
         listen = f"--web.listen-address=127.0.0.1:{port or self.port}"
         super().__init__(tools, namespace, folder, listen, port=port)
 
@@ -123,7 +134,7 @@ class VictoriaMetrics(Scraper):
         folder.mkdir(parents=True, exist_ok=True)
         options = []
         if target:
-            (folder / "scrape.yml").write_text(scrape_config(target, interval_s, job))
+            (folder / "scrape.yml").write_text(json.dumps(scrape_config(target, interval_s, job)))
             options = ["-promscrape.config=scrape.yml"]
         super().__init__(tools, namespace, folder, *options)
 
@@ -156,9 +167,10 @@ class Alertmanager(Daemon):
     program = "prometheus-alertmanager"
     port = 9093
 
-    def __init__(self, tools, namespace, folder):
+    def __init__(self, tools, namespace, folder, config=None):
         folder.mkdir(parents=True, exist_ok=True)
-        config = {"route": {"receiver": "none"}, "receivers": [{"name": "none"}]}
+        if config is None:
+            config = {"route": {"receiver": "none"}, "receivers": [{"name": "none"}]}
         (folder / "alertmanager.yml").write_text(json.dumps(config))
         super().__init__(tools, namespace, folder)
 
