@@ -214,34 +214,12 @@ static bool check_escape(struct scan *s) {
     }
 }
 
-/* How many bytes of a string can be passed over at once: ASCII that stands for itself. Four at a
- * time: taking 0x20 from a byte below it borrows, as does taking 1 from one that an exclusive or
- * has made 0. A borrow spoils the byte above, but then these four are taken singly anyway. */
-static uint32_t plain_run(const uint8_t *bytes, uint32_t len) {
-    uint32_t n = 0;
-    for (; len - n >= 4; n += 4) {
-        uint32_t word;
-        memcpy(&word, bytes + n, 4);
-        uint32_t quote = word ^ UINT32_C(0x22222222);
-        uint32_t backslash = word ^ UINT32_C(0x5c5c5c5c);
-        uint32_t hits = (word - UINT32_C(0x20202020)) | (quote - UINT32_C(0x01010101)) |
-                        (backslash - UINT32_C(0x01010101)) | word;
-        if ((hits & UINT32_C(0x80808080)) != 0) {
-            break;
-        }
-    }
-    while (n < len && bytes[n] >= 0x20 && bytes[n] < 0x80 && bytes[n] != '"' && bytes[n] != '\\') {
-        n++;
-    }
-    return n;
-}
-
 /* RFC 8259 section 7, from the opening quote on. */
 static bool check_string(struct scan *s) {
     uint32_t start = ++s->at;
     bool ascii = true;
     for (;;) {
-        s->at += plain_run(s->bytes + s->at, s->len - s->at);
+        s->at += text_plain_run((const char *)s->bytes + s->at, s->len - s->at);
         int c = peek(s);
         if (c == '"') {
             break;

@@ -94,28 +94,13 @@ static void put_escape(struct text *out, uint32_t code_point) {
     }
 }
 
-/* Up to the byte that needs a look: a quote, a backslash, or for a terminal what may be unseen. */
-static uint32_t plain_run(const char *bytes, uint32_t len, enum json_print_for reader) {
-    uint32_t n = 0;
-    if (reader == JSON_PRINT_PLAIN) {
-        while (n < len && bytes[n] != '"' && bytes[n] != '\\') {
-            n++;
-        }
-    } else {
-        while (n < len && bytes[n] != '"' && bytes[n] != '\\' && (uint8_t)bytes[n] < 0x7f) {
-            n++;
-        }
-    }
-    return n;
-}
-
 /* What stands at the cursor within a string. There is room for JSON_PRINT_STEP_BYTES. */
 static void print_string(struct json_print *p, struct slice text, enum json_print_for reader,
                          struct text *out) {
     const char *bytes = text.bytes + p->at;
     const uint32_t left = text.len - p->at;
     const uint32_t room = text_room(out);
-    uint32_t n = plain_run(bytes, left < room ? left : room, reader);
+    uint32_t n = text_plain_run(bytes, left < room ? left : room);
     if (n == 0) {
         if (reader == JSON_PRINT_TERMINAL) {
             n = text_control_bytes((struct slice){bytes, left});

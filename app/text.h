@@ -39,6 +39,10 @@ bool slice_to_u32(struct slice s, uint32_t max, uint32_t *value);
 /* The value of a hexadecimal digit of either case, or -1. */
 int text_hex_digit(char c);
 
+/* How many of the bytes, from the first on, are ASCII that stands for itself in a JSON string and on
+ * a terminal: no control character, no double quote, no backslash. */
+uint32_t text_plain_run(const char *bytes, uint32_t len);
+
 /* Where the first byte stands that is not part of well-formed UTF-8 (RFC 3629: no surrogates, no
  * overlong forms, at most U+10FFFF), or s.len when all is. */
 uint32_t slice_utf8_error(struct slice s);

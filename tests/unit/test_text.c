@@ -255,6 +255,23 @@ static void printable(void **state) {
     expect(&t, "?|?|?|?|\xc2\xa0");
 }
 
+/* Every byte at every place of a word, after none or some that are plain. */
+static void plain_run(void **state) {
+    (void)state;
+    for (int byte = 0; byte < 256; byte++) {
+        const bool plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+        for (uint32_t len = 1; len <= 20; len++) {
+            for (uint32_t at = 0; at < len; at++) {
+                char bytes[20];
+                memset(bytes, '!', sizeof bytes);
+                bytes[at] = (char)byte;
+                assert_int_equal(text_plain_run(bytes, len), plain ? len : at);
+            }
+        }
+    }
+    assert_int_equal(text_plain_run("", 0), 0);
+}
+
 static void label_value(void **state) {
     (void)state;
     struct text t = fresh(100);
@@ -286,6 +303,7 @@ int main(void) {
         cmocka_unit_test(overflow_keeps_what_fits),
         cmocka_unit_test(decimal),
         cmocka_unit_test(printable),
+        cmocka_unit_test(plain_run),
         cmocka_unit_test(label_value),
         cmocka_unit_test(json_string),
     };
