@@ -262,10 +262,10 @@ static void plain_run(void **state) {
         const bool plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
         for (uint32_t len = 1; len <= 20; len++) {
             for (uint32_t at = 0; at < len; at++) {
-                char bytes[20];
-                memset(bytes, '!', sizeof bytes);
-                bytes[at] = (char)byte;
-                assert_int_equal(text_plain_run(bytes, len), plain ? len : at);
+                char word[20];
+                memset(word, '!', sizeof word);
+                word[at] = (char)byte;
+                assert_int_equal(text_plain_run(word, len), plain ? len : at);
             }
         }
     }
