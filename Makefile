@@ -39,7 +39,7 @@ port_src  := $(wildcard port/*.c)
 posix_src := $(wildcard port/posix/*.c)
 mcu_src   := $(wildcard port/cortex-m/*.c)
 our_src   := $(app_src) $(port_src) $(posix_src)
-our_c     := $(wildcard app/*.[ch] app/*/*.[ch] port/*.[ch] port/*/*.[ch] port/*/*/*.[ch] board/*.h board/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch])
+our_c     := $(wildcard app/*.[ch] app/*/*.[ch] port/*.[ch] port/*/*.[ch] port/*/*/*.[ch] board/*.h board/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/e2e/*.[ch])
 our_sh    := .ci/run $(wildcard third_party/*.sh port/*/*.sh tests/*.sh tests/*/*.sh)
 
 # lwIP names its own files; none of its threads, sockets, PPP or bridging is wanted.
@@ -385,6 +385,11 @@ test-fast: ## The everyday tests, about a minute: build, layers, unit tests, the
 	@$(MAKE) $(JOBS) --no-print-directory unit
 	@third_party/tools.sh
 	@$(e2e) -q --target host -m 'not slow'
+
+build/e2e/connections: tests/e2e/connections.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	@$(CC) -std=c11 -D_GNU_SOURCE -O2 $(warnings) -o $@ $<
 
 # Most of these tests wait for something most of the time, so they are shared out to more workers
 # than there are cores.

@@ -164,6 +164,15 @@ def tools(request):
 
 
 @pytest.fixture(scope="session")
+def connections_program():
+    """connections.c, compiled."""
+    path = ROOT / "build/e2e/connections"
+    if not path.exists():
+        pytest.exit(f"{path} is not there: run make {path.relative_to(ROOT)} first", 3)
+    return path
+
+
+@pytest.fixture(scope="session")
 def logs(tmp_path_factory):
     """Makes a new path for a log: logs("prometheus")."""
     folder = tmp_path_factory.mktemp("logs")
