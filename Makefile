@@ -386,6 +386,7 @@ test-fast: ## The everyday tests, about a minute: build, layers, unit tests, the
 	@third_party/tools.sh
 	@$(e2e) -q --target host -m 'not slow'
 
+# What the end-to-end tests load a target with.
 build/e2e/connections: tests/e2e/connections.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
@@ -395,8 +396,12 @@ build/e2e/connections: tests/e2e/connections.c Makefile
 # than there are cores.
 e2e = $(PYTHON) -m pytest tests/e2e -n $(shell expr 4 '*' $$(nproc)) --dist loadgroup
 
-e2e: ## End-to-end tests against real programs (TARGET=all: on all of them; SCHEME=https; T=word: only those whose name has it)
-	@$(MAKE) $(JOBS) --no-print-directory all
+all_boards := $(patsubst board/%/board.mk,%,$(filter-out board/template/%,$(wildcard board/*/board.mk)))
+e2e_boards = $(if $(filter all,$(TARGET)),$(all_boards),$(filter-out host,$(TARGET)))
+
+e2e: ## End-to-end tests against real programs (TARGET=mps2-an385: in QEMU, TARGET=all; SCHEME=https; T=word: only those whose name has it)
+	@$(MAKE) $(JOBS) --no-print-directory $(if $(filter-out host all,$(TARGET)),,all) build/e2e/connections
+	@set -e; for board in $(e2e_boards); do $(MAKE) $(JOBS) --no-print-directory all BOARD=$$board; done
 	@third_party/tools.sh
 	@$(e2e) $(if $(TARGET),--target $(TARGET)) $(if $(SCHEME),--scheme $(SCHEME)) $(if $(T),-k '$(T)')
 

@@ -155,8 +155,8 @@ def test_cut_by_reset_over_tls_1_2(target, seed):
 
 
 @pytest.mark.slow(18)
-def test_cut_by_reset_at_every_byte(wire, poster):
-    cut_by_reset_everywhere(wire, poster, step=1)
+def test_cut_by_reset_at_every_byte(target, wire, poster):
+    cut_by_reset_everywhere(wire, poster, step=target.cut_step)
 
 
 # ---- Cut by silence, FIN, or a closed window -------------------------------------------------

@@ -17,9 +17,9 @@ SEED_BYTES = 32
 
 
 def _word(name, value):
-    """Of a setting in the name of an image's folder. A path, of a certificate, is not part of it:
-    it is another one in each test run."""
-    word = name.lower() if isinstance(value, pathlib.Path) else f"{name.lower()}_{value}"
+    """Of a setting in the name of an image's folder. Of a path it is only the file's name: its
+    folder is another one in each test run."""
+    word = f"{name.lower()}_{value.stem if isinstance(value, pathlib.Path) else value}"
     return word.replace(":", ".")  # of an IPv6 address; make takes it for its own
 
 
@@ -86,7 +86,12 @@ class BoardTarget(Target):
     """A board's image in QEMU, its Ethernet on a TAP in `namespace`."""
 
     knows_time = False
+    tls_options = {"record_bytes": 2048}  # it has no memory for the longest ones
     patience = 4
+
+    @property
+    def cut_step(self):
+        return 11 if self.authority else 3
 
     def __init__(self, board, image, namespace, log_path, authority=None, resets=False):
         """With `resets` the test makes it reset, otherwise it must not."""

@@ -131,7 +131,9 @@ class ResponseReader:
 class Client(ResponseReader):
     """One connection to a server."""
 
-    def __init__(self, namespace, address, timeout_s=10, receive_buffer_bytes=None, tls=None):
+    def __init__(
+        self, namespace, address, timeout_s=10, receive_buffer_bytes=None, tls=None, tls_options={}
+    ):
         super().__init__()
         self.sock = namespace.socket()
         self.sock.settimeout(timeout_s)
@@ -141,7 +143,7 @@ class Client(ResponseReader):
         try:
             self.sock.connect(address)
             if tls:
-                self.sock = TlsSocket(self.sock, tls, address[0])
+                self.sock = TlsSocket(self.sock, tls, address[0], **tls_options)
         except OSError:
             self.sock.close()
             raise

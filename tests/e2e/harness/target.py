@@ -30,6 +30,8 @@ class Target:
     port_tls = 8443
     capacities = None  # capacities.Capacities
     knows_time = True  # from its start on
+    tls_options = {}  # of clients, for tls_socket.TlsSocket
+    cut_step = 1  # where every byte is tried, as time allows: a handshake for each takes its own
     patience = 1  # how many times longer than on the host anything may take
 
     def __init__(self, namespace, authority, process):
@@ -74,7 +76,12 @@ class Target:
 
     def client(self, timeout_s=10, **kwargs):
         return Client(
-            self.namespace, self.address, timeout_s * self.patience, tls=self.tls, **kwargs
+            self.namespace,
+            self.address,
+            timeout_s * self.patience,
+            tls=self.tls,
+            tls_options=self.tls_options,
+            **kwargs,
         )
 
     def request(self, method, path, body=None, headers=()):

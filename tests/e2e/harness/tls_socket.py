@@ -7,15 +7,16 @@ import socket
 import ssl
 
 CHUNK = 1 << 16
+RECORD_BYTES_MAX = 1 << 14
 
 
 class TlsSocket:
-    def __init__(self, sock, context, server_hostname, session=None):
+    def __init__(self, sock, context, server_hostname, record_bytes=RECORD_BYTES_MAX):
+        """Sends records of at most `record_bytes`."""
         self._sock = self.below = sock
+        self._record_bytes = record_bytes
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = context.wrap_bio(
-            self._in, self._out, server_hostname=server_hostname, session=session
-        )
+        self.tls = context.wrap_bio(self._in, self._out, server_hostname=server_hostname)
         self._decrypted = b""
         self._encrypted = b""  # what `send` could not yet get rid of
         self._ended = False
@@ -44,14 +45,14 @@ class TlsSocket:
             self._in.write_eof()
 
     def sendall(self, data):
-        for start in range(0, len(data), 1 << 14):
-            self.tls.write(data[start : start + (1 << 14)])
+        for start in range(0, len(data), self._record_bytes):
+            self.tls.write(data[start : start + self._record_bytes])
         self._flush()
 
     def send(self, data):
         """For a socket that does not block: takes a record's worth once all before it is out."""
         self._send_encrypted()
-        count = self.tls.write(data[: 1 << 14]) if data else 0
+        count = self.tls.write(data[: self._record_bytes]) if data else 0
         self._encrypted = self._out.read()
         with contextlib.suppress(BlockingIOError):
             self._send_encrypted()
