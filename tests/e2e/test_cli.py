@@ -163,8 +163,8 @@ def test_timestamps_by_the_environment(binary, logs):
 
 def test_it_says_what_to_type(own_target):
     target = own_target()
-    log = target.process.log()
-    assert target.url in log and "curl" in log
+    log = wait_until(lambda: "curl" in target.process.log() and target.process.log(), 5, "its help")
+    assert target.url in log
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -57,7 +57,7 @@ class Daemon:
         return reply.text
 
     def stop(self):
-        self.process.stop()
+        self.process.stop(seconds=60)  # VictoriaMetrics writes to its disk first
 
     def __enter__(self):
         return self

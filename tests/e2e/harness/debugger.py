@@ -15,7 +15,8 @@ def symbols_of(image):
     listing = subprocess.run(
         ["arm-none-eabi-nm", image], capture_output=True, text=True, check=True
     ).stdout
-    return {name: int(address, 16) for address, _, name in map(str.split, listing.splitlines())}
+    rows = [line.split() for line in listing.splitlines()]
+    return {row[2]: int(row[0], 16) for row in rows if len(row) == 3}  # others are nowhere
 
 
 class Debugger:
