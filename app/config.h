@@ -152,7 +152,8 @@
 #define CFG_HTTP_BODY_BUFFERS 2
 #endif
 
-/* Tokens of one JSON text: its values, and the names of its members. 8..16777216; 20 bytes each.
+/* Tokens of one JSON text: its values, and the names of its members. 8..16777216; 20 bytes each,
+ * or 10 where no body can be longer than 32,767 bytes.
  * A member with a string or a number for value is two. */
 #ifndef CFG_JSON_TOKENS_MAX
 #define CFG_JSON_TOKENS_MAX 512

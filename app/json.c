@@ -8,15 +8,24 @@
  */
 #include "json.h"
 
+#include <stddef.h>
+
 #define JSMN_STATIC
 #define JSMN_STRICT
 #define JSMN_PARENT_LINKS /* without them jsmn takes quadratic time */
+#if JSON_NARROW
+#define int short /* what jsmn counts in, and what its tokens are made of */
 #include <jsmn.h>
+#undef int
+#else
+#include <jsmn.h>
+#endif
 
-/* jsmn writes its tokens where ours are to be, each is then rewritten in its place. All members
- * of both are 32-bit integers. */
+/* jsmn writes its tokens where ours are to be, each is then rewritten in its place. Both are an
+ * enum and four numbers. */
 _Static_assert(sizeof(jsmntok_t) == sizeof(struct json_token), "json.c: jsmn.h is of another kind");
-_Static_assert(sizeof(int) == sizeof(uint32_t), "json.c: jsmn counts in int");
+_Static_assert(sizeof((jsmntok_t){0}.start) == sizeof(json_size), "json.c: jsmn counts otherwise");
+_Static_assert(CFG_JSON_TOKENS_MAX <= JSON_TEXT_BYTES_MAX, "CFG_JSON_TOKENS_MAX: at most 32767");
 
 /* ---- checking --------------------------------------------------------------------------- */
 
@@ -401,10 +410,10 @@ static void convert(struct json *j, uint32_t index) {
     enum json_type type = type_of(from.type, j->text.bytes[from.start]);
     j->tokens[index] = (struct json_token){
         .type = type,
-        .start = (uint32_t)from.start,
-        .end = (uint32_t)from.end,
-        .count = type == JSON_STRING ? 0 : (uint32_t)from.size,
-        .next = next,
+        .start = (json_size)from.start,
+        .end = (json_size)from.end,
+        .count = type == JSON_STRING ? 0 : (json_size)from.size,
+        .next = (json_size)next,
     };
 }
 
@@ -415,8 +424,8 @@ static void make_only_token(struct json *j, uint32_t start, uint32_t end) {
     j->count = 1;
     j->tokens[JSON_ROOT] = (struct json_token){
         .type = type_of(quote ? JSMN_STRING : JSMN_PRIMITIVE, first),
-        .start = start + quote,
-        .end = end - quote,
+        .start = (json_size)(start + quote),
+        .end = (json_size)(end - quote),
         .next = 1,
     };
 }
@@ -440,8 +449,9 @@ bool json_parse(struct json *j, struct slice text, struct problem *p) {
     struct scan s = {.bytes = (const uint8_t *)text.bytes, .len = text.len, .problem = p};
     j->text = text;
     j->count = 0;
-    if (text.len > INT32_MAX) {
-        return problem_set(p, PROBLEM_TOO_LARGE, "a JSON text of more than 2147483647 bytes");
+    if (text.len > JSON_TEXT_BYTES_MAX) {
+        s.at = JSON_TEXT_BYTES_MAX;
+        return too_large(&s, "the text is longer than ", JSON_TEXT_BYTES_MAX);
     }
     if (!check_text(&s)) {
         return false;

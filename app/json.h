@@ -21,14 +21,25 @@ enum json_type {
     JSON_NULL,
 };
 
+/* An offset or a number of things in a text: half as wide where no text can be so long. */
+#if CFG_HTTP_BODY_BYTES <= INT16_MAX && CFG_HTTP_RX_BYTES <= INT16_MAX
+#define JSON_NARROW 1
+#define JSON_TEXT_BYTES_MAX INT16_MAX
+typedef uint16_t json_size;
+#else
+#define JSON_NARROW 0
+#define JSON_TEXT_BYTES_MAX INT32_MAX
+typedef uint32_t json_size;
+#endif
+
 /* A value, or the name of an object's member; the member's value is the token after its name. */
 struct json_token {
-    uint32_t type;  /* enum json_type */
-    uint32_t start; /* offset of its first byte in the text; a string's quotes are outside */
-    uint32_t end;   /* offset of the byte after its last */
-    uint32_t count; /* members of an object, elements of an array, 0 for the rest */
-    uint32_t next;  /* index of the token after this one and all that belongs to it: for a name,
-                     * after its value */
+    enum json_type type;
+    json_size start; /* offset of its first byte in the text; a string's quotes are outside */
+    json_size end;   /* offset of the byte after its last */
+    json_size count; /* members of an object, elements of an array, 0 for the rest */
+    json_size next;  /* index of the token after this one and all that belongs to it: for a name,
+                      * after its value */
 };
 
 struct json {
@@ -46,12 +57,12 @@ struct json {
 /* Checks the whole text and makes its tokens, in time linear in its length. Any value may
  * stand at the top, and names may repeat. False fills `*p`: PROBLEM_MALFORMED with the byte
  * (counted from 1) and what was expected there, or PROBLEM_TOO_LARGE beyond CFG_JSON_TOKENS_MAX,
- * CFG_JSON_DEPTH_MAX or 2^31-1 bytes. A byte order mark is refused (section 8.1), and so is an
+ * CFG_JSON_DEPTH_MAX or JSON_TEXT_BYTES_MAX. A byte order mark is refused (section 8.1), and so is an
  * escaped surrogate without its pair (section 8.2): a string is always well-formed UTF-8. */
 bool json_parse(struct json *j, struct slice text, struct problem *p);
 
 static inline enum json_type json_type(const struct json *j, uint32_t token) {
-    return (enum json_type)j->tokens[token].type;
+    return j->tokens[token].type;
 }
 
 /* The first element of an array, or the name of an object's first member, or JSON_NONE for an

@@ -3,7 +3,7 @@
 # Stellaris LM3S6965 evaluation board: Cortex-M3 at 50 MHz, Ethernet on the chip.
 
 BOARD_CPU     := -mcpu=cortex-m3 -mthumb
-BOARD_OPT     := -Os -flto=auto
+BOARD_OPT     := -Os -flto=auto -fconserve-stack
 BOARD_SRC     := board.c netif_stellaris.c
 BOARD_QEMU    := lm3s6965evb
 BOARD_SEED    := 0x3ffe0

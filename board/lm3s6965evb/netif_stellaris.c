@@ -50,12 +50,12 @@ enum counter {
 };
 
 static const char *const counter_names[] = {
-    [COUNT_RXER] = "rxer",            /* a receive error, as the MAC tells */
-    [COUNT_FOV] = "fov",              /* receive FIFO overrun: a frame did not fit */
-    [COUNT_LENGTH] = "length_error",  /* a length that no frame has */
-    [COUNT_NO_PBUF] = "rx_no_pbuf",   /* no memory for a frame */
-    [COUNT_TXER] = "txer",            /* a transmit error, as the MAC tells */
-    [COUNT_TX_FULL] = "tx_fifo_full", /* and too many frames waited for it */
+    [COUNT_RXER] = "rxer",           /* a receive error, as the MAC tells */
+    [COUNT_FOV] = "fov",             /* receive FIFO overrun: a frame did not fit */
+    [COUNT_LENGTH] = "length_error", /* a length that no frame has */
+    [COUNT_NO_PBUF] = "rx_no_pbuf",  /* no memory for a frame */
+    [COUNT_TXER] = "txer",           /* a transmit error, as the MAC tells */
+    [COUNT_TX_FULL] = "tx_dropped",  /* and too many frames waited for it */
 };
 
 #define COUNTERS (sizeof counter_names / sizeof counter_names[0])
