@@ -9,6 +9,7 @@
  */
 #include "http/http_conn.h"
 
+#include "apart.h"
 #include <stddef.h>
 
 #include "clock.h"
@@ -206,7 +207,7 @@ static void linger(struct http_conn *c) {
 /* ---- head ------------------------------------------------------------------------------- */
 
 /* 405, and 404 for a path that nothing answers. */
-static void refuse_route(struct http_conn *c, struct slice path, uint8_t allowed) {
+APART static void refuse_route(struct http_conn *c, struct slice path, uint8_t allowed) {
     struct problem p;
     struct text t = problem_begin(&p, PROBLEM_UNKNOWN);
     text_puts(&t, allowed != 0 ? "method not allowed on " : "nothing at ");
@@ -217,7 +218,7 @@ static void refuse_route(struct http_conn *c, struct slice path, uint8_t allowed
     reply_status_line(c, allowed != 0 ? HTTP_METHOD_NOT_ALLOWED : HTTP_NOT_FOUND, &p);
 }
 
-static void refuse_media_type(struct http_conn *c, const char *what) {
+APART static void refuse_media_type(struct http_conn *c, const char *what) {
     struct problem p;
     struct text t = problem_begin(&p, PROBLEM_MALFORMED);
     const char *separator = "; send ";
@@ -250,7 +251,7 @@ static void check_media_type(struct http_conn *c, bool has_body) {
     }
 }
 
-static void refuse_body_size(struct http_conn *c) {
+APART static void refuse_body_size(struct http_conn *c) {
     struct problem p;
     struct text t = problem_begin(&p, PROBLEM_TOO_LARGE);
     text_puts(&t, "body: more than the ");
@@ -263,7 +264,7 @@ static void refuse_body_size(struct http_conn *c) {
 
 /* A buffer for a body that must be whole but does not fit the receive buffer. What of it was
  * decoded already moves there. */
-static void take_body_buffer(struct http_conn *c) {
+APART static void take_body_buffer(struct http_conn *c) {
     struct problem p;
     c->body_buffer = http_server_take_body(c->server);
     if (c->body_buffer == NULL) {
@@ -275,7 +276,7 @@ static void take_body_buffer(struct http_conn *c) {
 }
 
 /* Finds the handler and lets it look at the head. */
-static void route_request(struct http_conn *c, bool has_body) {
+APART static void route_request(struct http_conn *c, bool has_body) {
     const struct http_head *head = &c->parser.head;
     char path_bytes[256];
     struct text path = text_over(path_bytes, sizeof path_bytes);
@@ -333,7 +334,7 @@ static void end_request(struct http_conn *c, struct slice rest) {
 }
 
 /* Takes the room that the body needs. */
-static void refuse_head(struct http_conn *c) {
+APART static void refuse_head(struct http_conn *c) {
     struct problem p;
     struct text t = problem_begin(&p, PROBLEM_TOO_LARGE);
     text_puts(&t, "headers: more than ");
@@ -385,24 +386,28 @@ static void drop_empty_lines(struct http_conn *c) {
     }
 }
 
-static bool run_head(struct http_conn *c) {
+/* Reads on in the head; one that cannot be read is answered. */
+APART static enum http_parser_result parse_head(struct http_conn *c) {
     enum http_status status;
     struct problem p;
+    const enum http_parser_result result =
+        http_parser_run(&c->parser, c->rx, c->rx_len, &c->head_len, &status, &p);
+    if (result == HTTP_PARSER_ERROR) {
+        reply_and_close(c, status, &p);
+    }
+    return result;
+}
+
+static bool run_head(struct http_conn *c) {
     drop_empty_lines(c);
     if (c->rx_len == 0) {
         return false;
     }
-    switch (http_parser_run(&c->parser, c->rx, c->rx_len, &c->head_len, &status, &p)) {
-    case HTTP_PARSER_DONE:
+    const enum http_parser_result result = parse_head(c);
+    if (result == HTTP_PARSER_DONE) {
         begin_request(c);
-        return true;
-    case HTTP_PARSER_ERROR:
-        reply_and_close(c, status, &p);
-        return true;
-    case HTTP_PARSER_MORE:
-        break;
     }
-    return false;
+    return result != HTTP_PARSER_MORE;
 }
 
 /* A deadline that moves on as bytes come, a second for every CFG_HTTP_MIN_BYTES_PER_S of them, but
@@ -474,12 +479,20 @@ static void stream_body(struct http_conn *c) {
     }
 }
 
-static bool run_body(struct http_conn *c) {
+/* Decodes what is there; what cannot be read is answered. */
+APART static enum http_body_result take_body(struct http_conn *c) {
     struct problem p;
-    enum http_body_result result = decode_body(c, &p);
+    const enum http_body_result result = decode_body(c, &p);
     if (result == HTTP_BODY_ERROR) {
         release(c, HTTP_OUTCOME_ABANDONED);
         reply_and_close(c, HTTP_BAD_REQUEST, &p);
+    }
+    return result;
+}
+
+static bool run_body(struct http_conn *c) {
+    const enum http_body_result result = take_body(c);
+    if (result == HTTP_BODY_ERROR) {
         return true;
     }
     if (!c->discard_body && c->body_mode == HTTP_BODY_STREAMED && c->body_len > 0) {

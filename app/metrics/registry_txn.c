@@ -6,6 +6,7 @@
  */
 #include "metrics/registry_txn.h"
 
+#include "apart.h"
 #include "metrics/registry_bits.h"
 #include "metrics/registry_declare.h"
 #include "metrics/registry_group.h"
@@ -221,12 +222,11 @@ static bool labels_agree(struct registry *r, const struct registry_txn *txn, uin
     return refuse_labels(r, family, names, p);
 }
 
-/* The family of a new series: checks its label names, or makes it with them. Not inlined: its buffer
- * would lie on the stack beside its caller's, also under what is called later. */
-__attribute__((noinline)) static uint32_t family_for(struct registry *r, struct registry_txn *txn,
-                                                     const struct registry_resolve_target *target,
-                                                     const struct label_set *labels,
-                                                     struct slice bound, struct problem *p) {
+/* The family of a new series: checks its label names, or makes it with them. */
+APART static uint32_t family_for(struct registry *r, struct registry_txn *txn,
+                                 const struct registry_resolve_target *target,
+                                 const struct label_set *labels, struct slice bound,
+                                 struct problem *p) {
     char bytes[CFG_LINE_BYTES];
     struct text names = text_over(bytes, sizeof bytes);
     label_set_put_names(labels, bound, &names);

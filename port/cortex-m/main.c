@@ -3,6 +3,7 @@
  * main.c: pingshot on a microcontroller: starts the board, lwIP, the app and its server, and runs
  * the one loop. What its build decides (address, certificate) is in board_config.h.
  */
+#include "apart.h"
 #include "app.h"
 #include "board_api.h"
 #include "board_config.h"
@@ -202,7 +203,7 @@ static void keep_alive(void) {
     }
 }
 
-int main(void) {
+APART static void start(void) {
     systick_start(board_init());
     const struct retained_end end = retained_start(board_reset_cause());
     say_reset(&end);
@@ -212,6 +213,10 @@ int main(void) {
     start_app();
     start_servers(seeded);
     start_netif();
+}
+
+int main(void) {
+    start();
     for (;;) {
         board_poll();
         net_stack_poll();
