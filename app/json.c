@@ -15,11 +15,9 @@
 #define JSMN_PARENT_LINKS /* without them jsmn takes quadratic time */
 #if JSON_NARROW
 #define int short /* what jsmn counts in, and what its tokens are made of */
+#endif
 #include <jsmn.h>
 #undef int
-#else
-#include <jsmn.h>
-#endif
 
 /* jsmn writes its tokens where ours are to be, each is then rewritten in its place. Both are an
  * enum and four numbers. */
