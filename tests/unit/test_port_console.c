@@ -179,6 +179,28 @@ static void test_raw_bytes_go_as_they_are(void **state) {
     assert_device(bytes);
 }
 
+/* What prints much takes what there is, but for the room of a line. */
+static void test_an_offer_leaves_room_for_a_line(void **state) {
+    static char much[2 * CFG_CONSOLE_BYTES];
+    const uint32_t room = CFG_CONSOLE_BYTES - CONSOLE_LINE_BYTES;
+    (void)state;
+    memset(much, 'x', sizeof much);
+    device_room = 0;
+    assert_int_equal(console_offer(much, 0), 0);
+    assert_int_equal(console_offer(much, 10), 10);
+    assert_int_equal(console_offer(much, sizeof much), room - 10);
+    assert_int_equal(console_offer(much, 1), 0);
+    assert_int_equal(console_writable(), CONSOLE_LINE_BYTES);
+    console_say(CONSOLE_INFO, "still said");
+    assert_int_equal(console_offer(much, 1), 0);
+    device_room = sizeof device;
+    console_flush(3);
+    assert_memory_equal(device, much, room);
+    device[device_bytes] = '\0';
+    assert_non_null(strstr(device + room, " info  still said\n"));
+    assert_int_equal(console_offer(much, 1), 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_a_line_has_time_level_and_text, drain),
@@ -190,6 +212,7 @@ int main(void) {
         cmocka_unit_test_setup(test_flush_gives_up_on_a_dead_device, drain),
         cmocka_unit_test_setup(test_ready_tells_what_is_served, drain),
         cmocka_unit_test_setup(test_raw_bytes_go_as_they_are, drain),
+        cmocka_unit_test_setup(test_an_offer_leaves_room_for_a_line, drain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,13 +65,15 @@ static void defaults(void **state) {
     assert_int_equal(options.duplicates, DELIVERY_QUEUE);
     assert_false(options.explicit_timestamps);
     assert_false(options.trust_proxy);
+    assert_false(options.alert_events);
 }
 
 static void every_option_in_both_spellings(void **state) {
     static const char *const lines[] = {
         "--port 80 --tap t0 --address 10.1.2.3/16 --gateway 10.1.0.9 --mtu 9000 "
-        "--explicit-timestamps --scraper-timeout 90s --duplicate-events sum --trust-proxy",
-        "--trust-proxy --duplicate-events=sum --scraper-timeout=90s --explicit-timestamps "
+        "--explicit-timestamps --scraper-timeout 90s --duplicate-events sum --trust-proxy "
+        "--alert-events",
+        "--alert-events --trust-proxy --duplicate-events=sum --scraper-timeout=90s --explicit-timestamps "
         "--mtu=9000 --gateway=10.1.0.9 --address=10.1.2.3/16 --tap=t0 --port=80"};
     (void)state;
     for (int i = 0; i < 2; i++) {
@@ -86,6 +88,7 @@ static void every_option_in_both_spellings(void **state) {
         assert_int_equal(options.scraper_timeout_ms, 90000);
         assert_int_equal(options.duplicates, DELIVERY_SUM);
         assert_true(options.trust_proxy);
+        assert_true(options.alert_events);
     }
     assert_int_equal(parse("--passt /tmp/a=b --dhcp"), OPTIONS_RUN);
     assert_string_equal(options.passt, "/tmp/a=b");
