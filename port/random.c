@@ -99,3 +99,8 @@ uint32_t random_u32(struct random *rng) {
     random_fill(rng, bytes, sizeof bytes);
     return load_le32(bytes);
 }
+
+void random_wipe(void *bytes, size_t n) {
+    memset(bytes, 0, n);
+    __asm volatile("" : : "r"(bytes) : "memory");
+}

@@ -33,6 +33,10 @@ void random_fill(struct random *rng, void *bytes, size_t n);
 
 uint32_t random_u32(struct random *rng);
 
+/* Clears `n` bytes of a secret that nobody reads any more: a plain memset of them the compiler may
+ * leave out. */
+void random_wipe(void *bytes, size_t n);
+
 /* The ChaCha20 block function (RFC 8439 section 2.3), with the key and the nonce as
  * little-endian words. Public for its test vectors. */
 void random_chacha20_block(const uint32_t key[8], uint32_t counter, const uint32_t nonce[3],

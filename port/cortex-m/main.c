@@ -99,7 +99,7 @@ static bool start_random(void) {
     const bool seeded = board_entropy(seed, sizeof seed);
     retained_ratchet(seed);
     random_seed(&rng, seed);
-    memset(seed, 0, sizeof seed);
+    random_wipe(seed, sizeof seed);
     return seeded;
 }
 

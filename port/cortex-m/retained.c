@@ -52,7 +52,10 @@ struct retained_end retained_start(enum board_reset_cause chip) {
     struct retained_end end = {.cause = RETAINED_POWER_ON};
     if (kept.magic != MAGIC || kept.layout != LAYOUT || kept.checksum != checksum() ||
         kept.end.cause >= RETAINED_CAUSES) {
-        memset(&kept, 0, sizeof kept);
+        /* All but the ratchet: were it known after a reset in the middle of a write, the seed that
+         * an emulator gives again would give the same stream again. What it holds need not be
+         * valid, only be different. */
+        memset(&kept, 0, offsetof(struct retained, ratchet));
         kept.magic = MAGIC;
         kept.layout = LAYOUT;
     } else if (kept.ended != 0) {
@@ -94,9 +97,9 @@ void retained_ratchet(uint8_t seed[RANDOM_SEED_BYTES]) {
     uint8_t block[RANDOM_BLOCK_BYTES];
     memcpy(key, seed, sizeof key);
     random_chacha20_block(key, kept.ratchet[0], &kept.ratchet[1], block);
-    memcpy(seed, block, RANDOM_SEED_BYTES);
     memcpy(kept.ratchet, block + RANDOM_SEED_BYTES, sizeof kept.ratchet);
     kept.checksum = checksum();
-    memset(key, 0, sizeof key);
-    memset(block, 0, sizeof block);
+    memcpy(seed, block, RANDOM_SEED_BYTES); /* only now can it be used */
+    random_wipe(key, sizeof key);
+    random_wipe(block, sizeof block);
 }

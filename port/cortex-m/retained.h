@@ -54,7 +54,7 @@ uint32_t retained_resets(enum retained_cause cause);
 const char *retained_cause_name(enum retained_cause cause);
 
 /* Mixes what is left of earlier runs into `seed`, and leaves something for the next run that does
- * not tell this seed. */
+ * not tell this seed. After retained_start, once a run. */
 void retained_ratchet(uint8_t seed[RANDOM_SEED_BYTES]);
 
 #endif

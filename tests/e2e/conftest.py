@@ -206,9 +206,9 @@ def start_target(request, way, run_folder, logs):
     else:
         board = Board(way.target)
 
-        def start(net, authority=signed_by, resets=False, **wishes):
+        def start(net, authority=signed_by, resets=False, seeded=True, **wishes):
             image = board.image(run_folder, **board.settings_of(authority, **wishes))
-            return BoardTarget(board, image, net, logs(board.name), authority, resets)
+            return BoardTarget(board, image, net, logs(board.name), authority, resets, seeded)
 
     start.capacities = HostTarget.capacities if way.target == "host" else board.capacities
     return start

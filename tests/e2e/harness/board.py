@@ -93,8 +93,9 @@ class BoardTarget(Target):
     def cut_step(self):
         return 11 if self.authority else 3
 
-    def __init__(self, board, image, namespace, log_path, authority=None, resets=False):
-        """With `resets` the test makes it reset, otherwise it must not."""
+    def __init__(self, board, image, namespace, log_path, authority=None, resets=False, seeded=True):  # fmt: skip
+        """With `resets` the test makes it reset, otherwise it must not. Without `seeded` it has no
+        source of randomness."""
         self.name = board.name
         self.capacities = board.capacities
         self.image = image
@@ -109,7 +110,8 @@ class BoardTarget(Target):
         argv += ["-display", "none", "-monitor", "none", "-serial", "stdio"]
         argv += ["-qmp", f"unix:{self._monitor_path},server=on,wait=off"]
         argv += ["-nic", f"tap,id=cable,ifname={self.interface},script=no,downscript=no"]
-        argv += ["-device", f"loader,file={seed},addr={board.seed_address},force-raw=on"]
+        if seeded:
+            argv += ["-device", f"loader,file={seed},addr={board.seed_address},force-raw=on"]
         super().__init__(namespace, authority, Process(namespace, argv, log_path))
 
     def monitor(self, command, **arguments):
