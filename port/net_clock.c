@@ -19,7 +19,10 @@ static struct {
     int64_t era_ms; /* the time at `read_ms`, since the start of era 1 */
     uint32_t read_ms;
     bool known;
-    void (*told)(int64_t unix_ms);
+    /* When net_clock_get_ntp was asked the last two times. For each answer lwIP asks when it sends
+     * the request and when it has the answer, just before it sets the clock. */
+    uint32_t asked_ms[2];
+    void (*told)(const struct net_clock_news *news);
 } state;
 
 static int64_t now_era_ms(void) {
@@ -35,15 +38,21 @@ void net_clock_set_ntp(int32_t seconds, uint32_t fraction) {
     }
     state.read_ms = clock_monotonic_ms();
     state.era_ms = (int64_t)seconds * 1000 + (int64_t)(((uint64_t)fraction * 1000u) >> 32);
-    bool first = !state.known;
+    const struct net_clock_news news = {
+        .unix_ms = ERA_1_UNIX_MS + state.era_ms,
+        .first = !state.known,
+        .trip_ms = state.asked_ms[1] - state.asked_ms[0],
+    };
     state.known = true;
-    if (first && state.told != NULL) {
-        state.told(ERA_1_UNIX_MS + state.era_ms);
+    if (state.told != NULL) {
+        state.told(&news);
     }
 }
 
 void net_clock_get_ntp(int32_t *seconds, uint32_t *fraction) {
     int64_t ms = now_era_ms();
+    state.asked_ms[0] = state.asked_ms[1];
+    state.asked_ms[1] = state.read_ms;
     int32_t past = (int32_t)(ms % 1000);
     if (past < 0) {
         past += 1000; /* division rounds to zero; seconds are to be rounded down */
@@ -61,6 +70,6 @@ bool net_clock_wall_ms(int64_t *unix_ms) {
     return true;
 }
 
-void net_clock_on_known(void (*told)(int64_t unix_ms)) {
+void net_clock_on_set(void (*told)(const struct net_clock_news *news)) {
     state.told = told;
 }

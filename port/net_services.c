@@ -12,10 +12,14 @@
 #include "lwip/apps/mdns.h"
 #include "lwip/apps/sntp.h"
 #include "lwip/ip_addr.h"
+#include "lwip/timeouts.h"
 
 #include <string.h>
 
 #define LINE_BYTES 120u
+
+/* How long an answer's way may be, there and back. */
+#define TRIP_MS_MAX 100u
 
 static struct {
     struct net_services_config config;
@@ -24,6 +28,7 @@ static struct {
     char name[MDNS_LABEL_MAXLEN + 1];   /* of the host and of its service's instance */
     s8_t service;                       /* mDNS's slot of the service */
     ip4_addr_t ip4_said;                /* or any: none */
+    bool asked_again;                   /* for the time, since the last answer was slow */
     struct netif_ext_callback observer; /* lwIP's list of those who want to know */
 } state;
 
@@ -105,7 +110,6 @@ bool net_services_is_ntp(const char *text) {
     return is_dhcp(text) || parse_server(text, &address);
 }
 
-/* Called with the first answer. */
 static void say_time(int64_t unix_ms) {
     char bytes[LINE_BYTES];
     struct text t = begin(bytes, "time ");
@@ -114,9 +118,27 @@ static void say_time(int64_t unix_ms) {
     end(&t);
 }
 
+static void ask_again(void *unused) {
+    (void)unused;
+    sntp_stop();
+    sntp_init();
+}
+
+/* An answer long under way, because the server's MAC address had to be asked for, say, is off by up
+ * to half of that. Better than none, but it is asked for once more. */
+static void on_time(const struct net_clock_news *news) {
+    if (news->first) {
+        say_time(news->unix_ms);
+    }
+    state.asked_again = news->trip_ms > TRIP_MS_MAX && !state.asked_again;
+    if (state.asked_again) {
+        sys_timeout(0, ask_again, NULL); /* not now: this comes out of lwIP's client */
+    }
+}
+
 static bool choose_server(void) {
     ip_addr_t address;
-    net_clock_on_known(say_time);
+    net_clock_on_set(on_time);
     sntp_setoperatingmode(SNTP_OPMODE_POLL);
     if (is_dhcp(state.config.ntp)) {
         sntp_servermode_dhcp(1);

@@ -172,6 +172,7 @@ static void start_netif(void) {
     const struct net_services_config services = {
         .name = "pingshot",
         .port = CFG_BOARD_DISABLE_HTTP ? port_tls : CFG_BOARD_PORT,
+        .https = CFG_BOARD_DISABLE_HTTP,
         .ntp = CFG_BOARD_NTP,
         .say = say,
         .reachable = say_reachable,

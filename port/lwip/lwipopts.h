@@ -169,10 +169,10 @@
 /* DHCP, SNTP, mDNS. */
 #define MEMP_NUM_UDP_PCB 3 /* was 4 */
 
-/* lwIP's own; SNTP's next request and its answer that does not come; mDNS's probes, what it delays
+/* lwIP's own; SNTP's next request, its answer that does not come, and a second try; mDNS's probes, what it delays
  * for each IP version, and truncated questions that wait for their rest. */
 #define MEMP_NUM_SYS_TIMEOUT /* was LWIP_NUM_SYS_TIMEOUT_INTERNAL */ \
-    (LWIP_NUM_SYS_TIMEOUT_INTERNAL + 2 + 1 + 2 * 5 + MDNS_MAX_STORED_PKTS)
+    (LWIP_NUM_SYS_TIMEOUT_INTERNAL + 3 + 1 + 2 * 5 + MDNS_MAX_STORED_PKTS)
 
 /* Frames as they arrive. */
 #define PBUF_POOL_SIZE CFG_NET_FRAMES         /* was 16 */

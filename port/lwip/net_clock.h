@@ -26,7 +26,14 @@ void net_clock_get_ntp(int32_t *seconds, uint32_t *fraction);
  * asked at least every 49 days: SNTP does, each hour. */
 bool net_clock_wall_ms(int64_t *unix_ms);
 
-/* `told` is called when the clock is set for the first time. NULL: nobody. */
-void net_clock_on_known(void (*told)(int64_t unix_ms));
+/* What is told when the clock was set. */
+struct net_clock_news {
+    int64_t unix_ms;  /* the time now */
+    bool first;       /* it was not known before */
+    uint32_t trip_ms; /* from request to answer: the time may be off by half of it */
+};
+
+/* `told` is called whenever the clock was set. NULL: nobody. */
+void net_clock_on_set(void (*told)(const struct net_clock_news *news));
 
 #endif

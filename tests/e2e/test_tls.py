@@ -114,6 +114,14 @@ def test_curl(target, options, version):
     assert "HTTP/1.1 200" in err, err
 
 
+def test_ipv6(target):
+    """On the address of this link; the certificate names another, which curl is to expect."""
+    where = f"::[{target.link_local_address()}%{target.interface}]:{target.port}"
+    status, out, err = curl(target, "--connect-to", where, f"{target.url}/metrics")
+    assert status == 0, err
+    assert re.search(r'\{agent="curl",scraper="fe80::[0-9a-f:]+"\}', out)
+
+
 def test_any_server_name(target):
     status, out, _ = curl(
         target, "--resolve", f"pingshot.local:8443:{target.ip}", "https://pingshot.local:8443/ping"

@@ -17,15 +17,15 @@
 #define UNIX_AT_ERA_1 INT64_C(2085978496)    /* 2036-02-07T06:28:16Z */
 
 static uint32_t now_ms = UINT32_MAX - 5000; /* about to wrap */
-static int64_t told_ms;
+static struct net_clock_news told;
 static int told_count;
 
 uint32_t clock_monotonic_ms(void) {
     return now_ms;
 }
 
-static void tell(int64_t unix_ms) {
-    told_ms = unix_ms;
+static void tell(const struct net_clock_news *news) {
+    told = *news;
     told_count++;
 }
 
@@ -75,15 +75,26 @@ static void unknown_until_set(void **state) {
     assert_false(net_clock_wall_ms(&unix_ms));
 }
 
-static void known_is_told_once(void **state) {
+static void settings_are_told(void **state) {
     (void)state;
-    net_clock_on_known(tell);
+    net_clock_on_set(tell);
+    ntp_ms(); /* the request */
+    now_ms += 70;
+    ntp_ms(); /* its answer */
     set(1764000000, 250);
     assert_int_equal(told_count, 1);
-    assert_int_equal(told_ms, INT64_C(1764000000250));
+    assert_true(told.first);
+    assert_int_equal(told.unix_ms, INT64_C(1764000000250));
+    assert_int_equal(told.trip_ms, 70);
+    ntp_ms();
+    ntp_ms();
     set(1764000001, 0);
-    assert_int_equal(told_count, 1);
+    assert_int_equal(told_count, 2);
+    assert_false(told.first);
+    assert_int_equal(told.unix_ms, INT64_C(1764000001000));
+    assert_int_equal(told.trip_ms, 0);
     net_clock_set_ntp(0, 0); /* changes nothing now either */
+    assert_int_equal(told_count, 2);
     assert_int_equal(wall_ms(), INT64_C(1764000001000));
 }
 
@@ -153,7 +164,7 @@ static void fractions(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unknown_until_set),
-        cmocka_unit_test(known_is_told_once),
+        cmocka_unit_test(settings_are_told),
         cmocka_unit_test(runs_on),
         cmocka_unit_test(may_be_set_back),
         cmocka_unit_test(eras),

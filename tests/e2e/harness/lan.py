@@ -56,7 +56,10 @@ class Router:
         self._start(lease_ip)
 
     def take_prefix(self):
-        """Gives the host's side of the cable, which is there now, the router's IPv6 address."""
+        """Gives the host's side of the cable, which is there now, the router's IPv6 address; it is
+        not to make itself another by the router's own advertisements."""
+        accept_ra = pathlib.Path("/proc/sys/net/ipv6/conf") / self.interface / "accept_ra"
+        self.namespace.call(accept_ra.write_text, "0")
         self.namespace.command(
             "ip", "-6", "address", "replace", f"{ROUTER_IP6}/64", "dev", self.interface, "nodad"
         )

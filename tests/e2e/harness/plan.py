@@ -47,6 +47,7 @@ ALL = {
 NOT_FOR = (
     ("test_tls", ("http",), "its tests are of TLS"),
     ("test_network", ("https",), "its tests are of what lies below"),
+    ("test_network::test_mdns_of_https", BOARDS, "of the command line"),
     ("test_network::test_link_down_and_up", NO_LINK, "QEMU's Ethernet of this board is always up"),
     ("test_network::test_dhcp_another_address", NO_LINK, "the same"),
     ("test_network::test_mdns_is_announced_again", NO_LINK, "the same"),

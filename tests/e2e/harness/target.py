@@ -2,6 +2,8 @@
 """What is tested: a running pingshot, wherever it runs. The Linux process is here, a board in QEMU
 is in board.py."""
 
+import re
+
 from .capacities import Capacities
 from .http_client import Client
 from .process import Process, wait_until
@@ -32,6 +34,7 @@ class Target:
     knows_time = True  # from its start on
     tls_options = {}  # of clients, for tls_socket.TlsSocket
     cut_step = 1  # where every byte is tried, as time allows: a handshake for each takes its own
+    clock_error_s = 0.5  # how far its time may be off
     patience = 1  # how many times longer than on the host anything may take
 
     def __init__(self, namespace, authority, process):
@@ -94,6 +97,17 @@ class Target:
 
     def post(self, path, body=b"", content_type="application/x-www-form-urlencoded"):
         return self.request("POST", path, body, [("Content-Type", content_type)])
+
+    def said(self, pattern, what):
+        """Waits until its console says something, and returns the pattern's group of the last."""
+        found = wait_until(
+            lambda: re.findall(pattern, self.process.log()), 20 * self.patience, what
+        )
+        return found[-1]
+
+    def link_local_address(self):
+        """Its IPv6 address of this link."""
+        return self.said(r"address (fe80:[0-9a-f:]+) on this link", "a link-local address")
 
     def set_cable(self, plugged):
         """Pulls or plugs the network cable."""
