@@ -25,8 +25,9 @@ uint32_t board_init(void);
 int8_t board_netif_init(struct netif *netif);
 
 /* Once a turn of the main loop: hands the frames that came to lwIP, a bounded number of them, and
- * reports changes of the link. */
-void board_poll(void);
+ * reports changes of the link. It stays a function of its own in an image that is optimised as a
+ * whole: the tests stop the processor where it begins. */
+void board_poll(void) __attribute__((noinline, used));
 
 /* True when board_poll has something to do; the processor then does not sleep. Called with
  * interrupts masked: one that comes behind it ends the sleep. */
