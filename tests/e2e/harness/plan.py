@@ -36,7 +36,7 @@ ALL = {
     Way("host", "http"): None,
     Way("host", "https"): None,
     Way("mps2-an385", "http"): None,
-    Way("mps2-an385", "https"): ("test_tls", "test_cut", "test_events", "test_http", "test_scrapers"),
+    Way("mps2-an385", "https"): ("test_board_tls", "test_tls", "test_cut", "test_events", "test_http", "test_scrapers"),
     Way("mps2-an386", "https"): OF_ANOTHER_BOARD,
     Way("mps2-an500", "https"): OF_ANOTHER_BOARD,
     Way("lm3s6965evb", "http"): None,
