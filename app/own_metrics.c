@@ -60,6 +60,12 @@ static void put_value(struct text *t, uint64_t value) {
     text_put_u64(t, value);
 }
 
+/* Behind the last label's value. */
+static void put_end(struct text *t, uint64_t value) {
+    text_put_slice(t, SLICE("\"} "));
+    text_put_u64(t, value);
+}
+
 static void put_build_info(const struct app *app, uint32_t index, struct text *t) {
     (void)index;
     text_put_slice(t, SLICE("{target=\""));
@@ -149,8 +155,7 @@ static void put_requests(const struct app *app, uint32_t index, struct text *t) 
     text_put_slice(t, SLICE("\",handler=\""));
     text_put_slice(t, counter->route < router_count() ? router_route(counter->route)->label
                                                       : SLICE("none"));
-    text_put_slice(t, SLICE("\"}"));
-    put_value(t, counter->total);
+    put_end(t, counter->total);
 }
 
 static void put_evictions(const struct app *app, uint32_t index, struct text *t) {
@@ -189,8 +194,7 @@ static void put_webhook(enum notifications_endpoint endpoint, uint64_t value, st
     text_put_slice(t, notifications_path(endpoint));
     text_put_slice(t, SLICE("\",receiver=\""));
     text_put_slice(t, notifications_receiver(endpoint));
-    text_put_slice(t, SLICE("\"}"));
-    put_value(t, value);
+    put_end(t, value);
 }
 
 static void put_webhook_requests(const struct app *app, uint32_t index, struct text *t) {
@@ -240,8 +244,7 @@ static void put_tls_failures(const struct app *app, uint32_t index, struct text 
     const struct tls_stats stats = tls_stats_of(app);
     text_put_slice(t, SLICE("{cause=\""));
     text_puts(t, stats.failure_names[index]);
-    text_put_slice(t, SLICE("\"}"));
-    put_value(t, stats.failures_total[index]);
+    put_end(t, stats.failures_total[index]);
 }
 
 static void put_tls_truncations(const struct app *app, uint32_t index, struct text *t) {
@@ -264,8 +267,7 @@ static void put_counter(port_counter counter, struct slice name, uint32_t index,
     counter(index, &label, &total);
     text_put_slice(t, name);
     text_puts(t, label);
-    text_put_slice(t, SLICE("\"}"));
-    put_value(t, total);
+    put_end(t, total);
 }
 
 static enum presence look_resets(const struct app *app, uint32_t index) {
@@ -289,43 +291,42 @@ static enum presence look_tables(const struct app *app, uint32_t index) {
     return own_metrics_table(app, index, &stats) ? PRESENCE_SAMPLE : PRESENCE_END;
 }
 
-/* Appends the label of a table and returns its state. */
+/* Appends the label of a table, but for its closing quote, and returns its state. */
 static struct table_stats put_table(const struct app *app, uint32_t index, struct text *t) {
     struct table_stats stats = {.name = ""};
     own_metrics_table(app, index, &stats);
     text_put_slice(t, SLICE("{table=\""));
     text_puts(t, stats.name);
-    text_put_slice(t, SLICE("\"}"));
     return stats;
 }
 
 static void put_table_used(const struct app *app, uint32_t index, struct text *t) {
-    put_value(t, put_table(app, index, t).used);
+    put_end(t, put_table(app, index, t).used);
 }
 
 static void put_table_high_water(const struct app *app, uint32_t index, struct text *t) {
-    put_value(t, put_table(app, index, t).high_water);
+    put_end(t, put_table(app, index, t).high_water);
 }
 
 static void put_table_limit(const struct app *app, uint32_t index, struct text *t) {
-    put_value(t, put_table(app, index, t).limit);
+    put_end(t, put_table(app, index, t).limit);
 }
 
 static void put_table_refusals(const struct app *app, uint32_t index, struct text *t) {
-    put_value(t, put_table(app, index, t).refused_total);
+    put_end(t, put_table(app, index, t).refused_total);
 }
 
 /* ---- families --------------------------------------------------------------------------- */
 
 enum family_type {
     TYPE_GAUGE,
-    TYPE_COUNTER,      /* its samples are called <name>_total */
+    TYPE_COUNTER,      /* called <name>_total */
     TYPE_BARE_COUNTER, /* named by the reference documents, without _total: OpenMetrics knows no
                           such counter, there it is of type unknown */
 };
 
 struct own_family {
-    struct slice name; /* without _total */
+    struct slice name; /* of its samples */
     struct slice help;
     look look_at;
     put put_sample;
@@ -345,40 +346,42 @@ static const struct own_family families[] = {
     {SLICE("pingshot_events_pending"),
      SLICE("Events that wait for a scraper or are in flight to it."), look_scrapers,
      put_scraper_pending, TYPE_GAUGE},
-    {SLICE("pingshot_event_deliveries"), SLICE("Events delivered, once for each scraper."),
+    {SLICE("pingshot_event_deliveries_total"), SLICE("Events delivered, once for each scraper."),
      look_one, put_events_delivered, TYPE_COUNTER},
-    {SLICE("pingshot_event_rollbacks"),
+    {SLICE("pingshot_event_rollbacks_total"),
      SLICE("Scrapes with events that were not acknowledged in time."), look_rollbacks,
      put_rollbacks, TYPE_COUNTER},
-    {SLICE("pingshot_events_released"),
+    {SLICE("pingshot_events_released_total"),
      SLICE("Events that waited only for a scraper that was forgotten."), look_one,
      put_events_released, TYPE_COUNTER},
     {SLICE("pingshot_alert"), SLICE("An alert that fires, as Alertmanager told POST /webhook."),
      look_alerts, put_alert, TYPE_GAUGE},
-    {SLICE("pingshot_webhook_requests"), SLICE("Notifications taken, repeats included."),
+    {SLICE("pingshot_webhook_requests_total"), SLICE("Notifications taken, repeats included."),
      look_webhooks, put_webhook_requests, TYPE_COUNTER},
-    {SLICE("pingshot_webhook_repeats"),
+    {SLICE("pingshot_webhook_repeats_total"),
      SLICE("Notifications of Alertmanager in which no alert had changed."), look_webhooks,
      put_webhook_repeats, TYPE_COUNTER},
-    {SLICE("pingshot_console_dropped"),
+    {SLICE("pingshot_console_dropped_total"),
      SLICE("Notifications overwritten before the console had printed them."), look_console,
      put_console_dropped, TYPE_COUNTER},
-    {SLICE("pingshot_http_requests"), SLICE("Responses by handler and status code."), look_requests,
-     put_requests, TYPE_COUNTER},
-    {SLICE("pingshot_http_evictions"), SLICE("Connections cut off to make room for another."),
+    {SLICE("pingshot_http_requests_total"), SLICE("Responses by handler and status code."),
+     look_requests, put_requests, TYPE_COUNTER},
+    {SLICE("pingshot_http_evictions_total"), SLICE("Connections cut off to make room for another."),
      look_one, put_evictions, TYPE_COUNTER},
-    {SLICE("pingshot_http_timeouts"), SLICE("Requests that did not come in time."), look_one,
+    {SLICE("pingshot_http_timeouts_total"), SLICE("Requests that did not come in time."), look_one,
      put_timeouts, TYPE_COUNTER},
-    {SLICE("pingshot_tls_handshakes"), SLICE("TLS handshakes completed."), look_tls_handshakes,
-     put_tls_handshakes, TYPE_COUNTER},
-    {SLICE("pingshot_tls_failures"),
+    {SLICE("pingshot_tls_handshakes_total"), SLICE("TLS handshakes completed."),
+     look_tls_handshakes, put_tls_handshakes, TYPE_COUNTER},
+    {SLICE("pingshot_tls_failures_total"),
      SLICE("Connections that TLS ended, in the handshake or later."), look_tls_failures,
      put_tls_failures, TYPE_COUNTER},
-    {SLICE("pingshot_tls_truncations"), SLICE("TLS connections that ended without close_notify."),
-     look_tls, put_tls_truncations, TYPE_COUNTER},
-    {SLICE("pingshot_resets"), SLICE("Starts since power came on, by what ended the run before."),
-     look_resets, put_resets, TYPE_COUNTER},
-    {SLICE("pingshot_network_errors"), SLICE("Errors that the network device counted."),
+    {SLICE("pingshot_tls_truncations_total"),
+     SLICE("TLS connections that ended without close_notify."), look_tls, put_tls_truncations,
+     TYPE_COUNTER},
+    {SLICE("pingshot_resets_total"),
+     SLICE("Starts since power came on, by what ended the run before."), look_resets, put_resets,
+     TYPE_COUNTER},
+    {SLICE("pingshot_network_errors_total"), SLICE("Errors that the network device counted."),
      look_network_errors, put_network_errors, TYPE_COUNTER},
     {SLICE("pingshot_table_used"), SLICE("Entries in use of each fixed table."), look_tables,
      put_table_used, TYPE_GAUGE},
@@ -386,7 +389,7 @@ static const struct own_family families[] = {
      look_tables, put_table_high_water, TYPE_GAUGE},
     {SLICE("pingshot_table_limit"), SLICE("Entries that there are."), look_tables, put_table_limit,
      TYPE_GAUGE},
-    {SLICE("pingshot_table_refusals"), SLICE("Requests refused because no entry was left."),
+    {SLICE("pingshot_table_refusals_total"), SLICE("Requests refused because no entry was left."),
      look_tables, put_table_refusals, TYPE_COUNTER},
 };
 
@@ -394,10 +397,11 @@ static const struct own_family families[] = {
 
 /* The family's name as its HELP and TYPE lines give it: OpenMetrics leaves _total out there. */
 static void put_family_name(struct text *t, const struct own_family *f, bool openmetrics) {
-    text_put_slice(t, f->name);
-    if (f->type == TYPE_COUNTER && !openmetrics) {
-        text_put_slice(t, SLICE("_total"));
+    struct slice name = f->name;
+    if (f->type == TYPE_COUNTER && openmetrics) {
+        name.len -= (uint32_t)sizeof "_total" - 1;
     }
+    text_put_slice(t, name);
 }
 
 static void put_header(struct text *t, const struct own_family *f, bool openmetrics) {
@@ -422,7 +426,7 @@ static void put_next(struct own_metrics_cursor *cursor, const struct app *app, s
     const uint32_t index = cursor->sample - 1u;
     switch (f->look_at(app, index)) {
     case PRESENCE_SAMPLE:
-        put_family_name(t, f, false);
+        text_put_slice(t, f->name);
         f->put_sample(app, index, t);
         text_put_char(t, '\n');
         break;

@@ -162,26 +162,21 @@ void text_put_u64(struct text *t, uint64_t value) {
 }
 
 void text_put_digits(struct text *t, uint64_t value, unsigned digits) {
-    char reversed[20];
-    char forward[20];
-    unsigned n = 0;
+    char bytes[20];
+    char *const end = bytes + sizeof bytes;
+    char *p = end;
     /* Most numbers fit 32 bits, where a division costs a board a tenth of a 64-bit one. */
     while (value > UINT32_MAX) {
-        reversed[n++] = (char)('0' + value % 10u);
+        *--p = (char)('0' + value % 10u);
         value /= 10u;
     }
-    uint32_t small = (uint32_t)value;
-    while (small != 0) {
-        reversed[n++] = (char)('0' + small % 10u);
-        small /= 10u;
+    for (uint32_t small = (uint32_t)value; small != 0; small /= 10u) {
+        *--p = (char)('0' + small % 10u);
     }
-    while (n < digits && n < sizeof reversed) {
-        reversed[n++] = '0';
+    while (p > bytes && (unsigned)(end - p) < digits) {
+        *--p = '0';
     }
-    for (unsigned i = 0; i < n; i++) {
-        forward[i] = reversed[n - 1 - i];
-    }
-    text_put(t, forward, n);
+    text_put(t, p, (uint32_t)(end - p));
 }
 
 /* What a terminal obeys instead of showing it: C0 and C1 control characters and DEL, the line and

@@ -82,7 +82,11 @@ static inline void text_put_slice(struct text *t, struct slice s) {
 }
 
 static inline void text_put_char(struct text *t, char c) {
-    text_put(t, &c, 1);
+    if (t->len == t->capacity) {
+        t->overflow = true;
+        return;
+    }
+    t->bytes[t->len++] = c;
 }
 
 /* Appends a NUL-terminated string. */

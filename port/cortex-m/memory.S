@@ -4,6 +4,8 @@
  * small: of all that a scrape executed, half was its memcpy. An Armv7-M core reads and writes
  * words at any address (Architecture Reference Manual A3.2.1). What is left of a length after the
  * loop is decided by its bits, two at a time: a shift leaves one in C and one in N.
+ *
+ * And net_checksum_copy of net_checksum.h: what lwIP copies into segments is in a register then.
  */
     .syntax unified
     .thumb
@@ -203,3 +205,57 @@
 6:  mov     r0, r3
     bx      lr
     end memcmp
+
+/* uint16_t net_checksum_copy(void *r0, const void *r1, int r2). The carry of each addition goes
+ * into the next one; what ends a turn of a loop leaves C alone. */
+    .macro sum_word
+    ldr     r5, [r1], #4
+    str     r5, [r0], #4
+    adcs    r3, r5
+    .endm
+
+    .macro sum_last_carry /* it makes no other: 0xffffffff never comes with one */
+    adc     r3, #0
+    .endm
+
+    function net_checksum_copy
+    push    {r4, r5}
+    movs    r3, #0
+    lsrs    r4, r2, #5
+    beq     2f
+    adds    r3, #0 /* no carry yet */
+1:  .rept 8
+    sum_word
+    .endr
+    sub     r4, #1
+    teq     r4, #0
+    bne     1b
+    sum_last_carry
+2:  ubfx    r4, r2, #2, #3
+    cbz     r4, 4f
+    adds    r3, #0
+3:  sum_word
+    sub     r4, #1
+    teq     r4, #0
+    bne     3b
+    sum_last_carry
+4:  lsls    r4, r2, #31 /* C: 2 bytes more; N: 1 */
+    bcc     5f
+    ldrh    r5, [r1], #2
+    strh    r5, [r0], #2
+    adds    r3, r5
+    adc     r3, #0
+5:  lsls    r4, r2, #31
+    bpl     6f
+    ldrb    r5, [r1]
+    strb    r5, [r0]
+    adds    r3, r5
+    adc     r3, #0
+6:  uxth    r0, r3
+    add     r0, r0, r3, lsr #16
+    lsrs    r3, r0, #16
+    uxth    r0, r0
+    add     r0, r3
+    pop     {r4, r5}
+    bx      lr
+    end net_checksum_copy

@@ -286,6 +286,12 @@
 
 #define TCP_SND_QUEUELEN CFG_NET_SEND_SEGMENTS /* was 4 * TCP_SND_BUF / TCP_MSS */
 
+/* The sum of what is copied into a segment is made in the same go, where a processor has that in
+ * assembly: net_checksum.h. */
+#if defined(__ARM_ARCH) && __ARM_ARCH_PROFILE == 'M'
+#define LWIP_CHECKSUM_ON_COPY 1 /* was 0 */
+#endif
+
 /* For sockets, which are not here; but its default does not pass lwIP's own check above 64 KiB. */
 #define TCP_SNDLOWAT (2 * TCP_MSS + 1) /* was half of TCP_SND_BUF */
 

@@ -97,6 +97,30 @@ static void check_memchr(size_t at, size_t n, uint8_t byte) {
     }
 }
 
+uint16_t net_checksum_copy(void *to, const void *source, int len);
+
+/* Bytes of ones make the most carries there can be. */
+static void check_checksum_copy(size_t to, size_t at, size_t n, bool ones) {
+    fill(got, 1);
+    fill(want, 1);
+    fill(from, 5);
+    if (ones) {
+        for (size_t i = 0; i < ROOM; i++) {
+            from[i] = 0xff;
+        }
+    }
+    uint32_t sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        want[MARGIN + to + i] = from[at + i];
+        sum += (uint32_t)from[at + i] << (i % 2 * 8);
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    if (net_checksum_copy(got + MARGIN + to, from + at, (int)n) != sum) {
+        finish(9);
+    }
+    must_be_same(10);
+}
+
 static int sign(int value) {
     return (value > 0) - (value < 0);
 }
@@ -134,6 +158,8 @@ void start(void) {
             for (size_t b = 0; b < ALIGNMENTS; b++) {
                 check_memcpy(a, b, n);
                 check_memcmp(a, b, n);
+                check_checksum_copy(a, b, n, false);
+                check_checksum_copy(a, b, n, true);
             }
         }
         for (size_t to = 0; to + n <= ROOM && to < 16; to++) {

@@ -55,5 +55,8 @@ uint32_t net_stack_random_u32(void);
 
 /* RFC 1071 sum, eight bytes at a step: see net_checksum.h. */
 #define LWIP_CHKSUM net_checksum
+#if LWIP_CHECKSUM_ON_COPY
+#define LWIP_CHKSUM_COPY(to, from, len) net_checksum_copy(to, from, len)
+#endif
 
 #endif
