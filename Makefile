@@ -44,7 +44,7 @@ our_sh    := .ci/run $(wildcard third_party/*.sh port/*/*.sh tests/*.sh tests/*/
 
 # lwIP names its own files; none of its threads, sockets, PPP or bridging is wanted.
 LWIPDIR := $(LWIP_DIR)/src
-needs_no_lists := help clean distclean run fuzz test test-fast e2e bench check-boards lint format packages sources tools
+needs_no_lists := help clean distclean run fuzz test test-fast e2e bench check-boards readme lint format packages sources tools
 ifneq ($(filter-out $(needs_no_lists),$(or $(MAKECMDGOALS),all)),)
 ifeq ($(or $(filter third_party/lwip,$(LWIP_DIR)),$(wildcard $(LWIPDIR)/Filelists.mk)),)
 $(error LWIP_DIR=$(LWIP_DIR) holds no lwIP: it needs src/Filelists.mk)
@@ -426,6 +426,9 @@ check-layers: $(call in,$(HOST),$(app_src) $(port_src)) ## What each layer inclu
 check-boards: ## What the boards' images are made of, and that their stacks are deep enough
 	@$(PYTHON) -m pytest tests/size -q
 
+readme: ## Write the sizes of the boards' images into README.md
+	@$(PYTHON) tests/size/readme.py
+
 # ---- Code in good order --------------------------------------------------------------------
 
 lint: ## clang-format, clang-tidy, cppcheck and shellcheck over our code
@@ -504,7 +507,7 @@ ifneq ($(lwip_stamp),)
 $(LWIPDIR)/Filelists.mk: $(lwip_stamp) ;
 endif
 
-.PHONY: run qemu flash size test-boards unit fuzz fuzz-build test test-fast e2e bench check-layers check-boards lint lint-format lint-tidy lint-cppcheck \
+.PHONY: run qemu flash size test-boards unit fuzz fuzz-build test test-fast e2e bench check-layers check-boards readme lint lint-format lint-tidy lint-cppcheck \
     lint-shell format packages sources tools clean distclean help
 packages: ## Install the Debian packages that build, run, test and lint need
 	@third_party/packages.sh build run board test lint
