@@ -453,7 +453,7 @@ build/lint/port/cortex-m/%.tidy: port/cortex-m/%.c $(wildcard port/cortex-m/*.h)
 build/lint/board/%.tidy: board/%.c board/board_api.h .clang-tidy
 	@mkdir -p $(@D)
 	@echo "  clang-tidy $<"
-	@clang-tidy --quiet $< -- $(mcu_tidy) $(port_includes) -include $(<D)/limits.h 2>$@.log || { cat $@.log; false; }
+	@clang-tidy --quiet $< -- $(mcu_tidy) $(port_includes) -DBOARD_SEED=0x20000000u -include $(<D)/limits.h 2>$@.log || { cat $@.log; false; }
 	@touch $@
 build/lint/board_config.h: port/cortex-m/config.sh
 	@mkdir -p $(@D)

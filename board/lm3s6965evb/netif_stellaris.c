@@ -240,7 +240,7 @@ static void reset_fifo(void) {
 
 /* Takes one frame out of the receive FIFO. Its length there counts itself and the FCS. */
 static void receive(void) {
-    uint32_t head[2];
+    uint32_t head[2] = {0};
     head[0] = MACDATA;
     head[1] = MACDATA;
     const uint32_t length = head[0] & 0xffffu;

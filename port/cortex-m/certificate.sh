@@ -111,21 +111,26 @@ cat >"$work/certificate.S" <<END
 /* Made by certificate.sh: see tls_certificate.h. */
     .section .rodata.tls_certificate, "a"
     .global tls_certificate_chain
-    .global tls_certificate_chain_end
+    .global tls_certificate_chain_bytes
     .global tls_certificate_key
-    .global tls_certificate_key_end
+    .global tls_certificate_key_bytes
     .global tls_certificate_fingerprint
 tls_certificate_chain:
     .incbin "$dir/chain.der"
-tls_certificate_chain_end:
+    .set chain_bytes, . - tls_certificate_chain
     .if . - tls_certificate_chain > CFG_TLS_CHAIN_BYTES_MAX
     .error "CERT=: the chain is longer than CFG_TLS_CHAIN_BYTES_MAX; leave out the root, or raise it"
     .endif
 tls_certificate_key:
     .incbin "$dir/key.der"
-tls_certificate_key_end:
+    .set key_bytes, . - tls_certificate_key
 tls_certificate_fingerprint:
     .asciz "$fingerprint"
+    .balign 4
+tls_certificate_chain_bytes:
+    .word chain_bytes
+tls_certificate_key_bytes:
+    .word key_bytes
 END
 for file in key.der chain.der certificate.S; do
     cmp -s "$work/$file" "$dir/$file" || {

@@ -8,9 +8,9 @@
 
 /* From certificate.S, DER: the chain, leaf first, and the leaf's key. */
 extern const uint8_t tls_certificate_chain[];
-extern const uint8_t tls_certificate_chain_end[];
+extern const uint32_t tls_certificate_chain_bytes;
 extern const uint8_t tls_certificate_key[];
-extern const uint8_t tls_certificate_key_end[];
+extern const uint32_t tls_certificate_key_bytes;
 
 struct altcp_tls_config *tls_certificate_load(const char **wrong) {
     static const char *alpn[] = {"http/1.1", NULL};
@@ -20,8 +20,8 @@ struct altcp_tls_config *tls_certificate_load(const char **wrong) {
         return NULL;
     }
     const err_t err = altcp_tls_config_server_add_privkey_cert(
-        config, tls_certificate_key, (size_t)(tls_certificate_key_end - tls_certificate_key), NULL,
-        0, tls_certificate_chain, (size_t)(tls_certificate_chain_end - tls_certificate_chain));
+        config, tls_certificate_key, tls_certificate_key_bytes, NULL, 0, tls_certificate_chain,
+        tls_certificate_chain_bytes);
     if (err != ERR_OK) {
         *wrong = err == ERR_VAL ? "the certificate of this image cannot be used"
                                 : "the key of this image cannot be used";
