@@ -57,7 +57,8 @@ static struct {
     struct altcp_tls_mem_stats stats;
 } mem;
 
-/* Under AddressSanitizer what is not handed out may not be touched, as with malloc. */
+/* Under AddressSanitizer what is not handed out may not be touched, as with malloc. The pool itself
+ * opens its headers and links for as long as it reads or writes them. */
 #if defined(__SANITIZE_ADDRESS__)
 #define WITH_ASAN 1
 #elif defined(__has_feature)
@@ -68,42 +69,76 @@ static struct {
 #ifdef WITH_ASAN
 void __asan_poison_memory_region(void const volatile *at, size_t bytes);
 void __asan_unpoison_memory_region(void const volatile *at, size_t bytes);
-#define UNCHECKED __attribute__((no_sanitize("address")))
 #define POISON(at, bytes) __asan_poison_memory_region((at), (bytes))
 #define UNPOISON(at, bytes) __asan_unpoison_memory_region((at), (bytes))
 #else
-#define UNCHECKED
 #define POISON(at, bytes) ((void)(at), (void)(bytes))
 #define UNPOISON(at, bytes) ((void)(at), (void)(bytes))
 #endif
 
 /* ---- blocks ------------------------------------------------------------------------------ */
 
-static struct header *header_at(uint32_t offset) {
-    return (struct header *)(void *)&arena[offset];
+static struct header load_header(uint32_t offset) {
+    struct header header;
+    UNPOISON(&arena[offset], sizeof header);
+    memcpy(&header, &arena[offset], sizeof header);
+    POISON(&arena[offset], sizeof header);
+    return header;
 }
 
-static struct links *links_at(uint32_t offset) {
-    return (struct links *)(void *)&arena[offset + HEADER_BYTES];
+static void store_header(uint32_t offset, struct header header) {
+    UNPOISON(&arena[offset], sizeof header);
+    memcpy(&arena[offset], &header, sizeof header);
+    POISON(&arena[offset], sizeof header);
+}
+
+static struct links load_links(uint32_t offset) {
+    struct links links;
+    UNPOISON(&arena[offset + HEADER_BYTES], sizeof links);
+    memcpy(&links, &arena[offset + HEADER_BYTES], sizeof links);
+    POISON(&arena[offset + HEADER_BYTES], sizeof links);
+    return links;
+}
+
+static void store_links(uint32_t offset, struct links links) {
+    UNPOISON(&arena[offset + HEADER_BYTES], sizeof links);
+    memcpy(&arena[offset + HEADER_BYTES], &links, sizeof links);
+    POISON(&arena[offset + HEADER_BYTES], sizeof links);
+}
+
+static void set_next(uint32_t offset, uint32_t next) {
+    struct links links = load_links(offset);
+    links.next = next;
+    store_links(offset, links);
+}
+
+static void set_previous(uint32_t offset, uint32_t previous) {
+    struct links links = load_links(offset);
+    links.previous = previous;
+    store_links(offset, links);
 }
 
 static uint32_t offset_of(const void *block) {
     return (uint32_t)((const uint8_t *)block - arena) - HEADER_BYTES;
 }
 
-UNCHECKED static uint32_t size_at(uint32_t offset) {
-    return header_at(offset)->size_bytes & ~IN_USE;
+static uint32_t size_at(uint32_t offset) {
+    return load_header(offset).size_bytes & ~IN_USE;
 }
 
-UNCHECKED static bool is_free(uint32_t offset) {
-    return offset < ARENA_BYTES && (header_at(offset)->size_bytes & IN_USE) == 0;
+static bool is_free(uint32_t offset) {
+    return offset < ARENA_BYTES && (load_header(offset).size_bytes & IN_USE) == 0;
 }
 
 /* Writes a block's size into its own header and into the one behind it. */
-UNCHECKED static void set_size(uint32_t offset, uint32_t size_bytes, uint32_t in_use) {
-    header_at(offset)->size_bytes = size_bytes | in_use;
+static void set_size(uint32_t offset, uint32_t size_bytes, uint32_t in_use) {
+    struct header header = load_header(offset);
+    header.size_bytes = size_bytes | in_use;
+    store_header(offset, header);
     if (offset + size_bytes < ARENA_BYTES) {
-        header_at(offset + size_bytes)->before_bytes = size_bytes;
+        header = load_header(offset + size_bytes);
+        header.before_bytes = size_bytes;
+        store_header(offset + size_bytes, header);
     }
 }
 
@@ -125,26 +160,26 @@ static struct list list_of(uint32_t size_bytes) {
                          (size_bytes >> (power - EIGHTHS_SHIFT)) & (EIGHTHS - 1u)};
 }
 
-UNCHECKED static void list_add(uint32_t offset) {
+static void list_add(uint32_t offset) {
     struct list l = list_of(size_at(offset));
     uint32_t *head = &mem.heads[l.level][l.eighth];
-    *links_at(offset) = (struct links){*head, NONE};
+    store_links(offset, (struct links){*head, NONE});
     if (*head != NONE) {
-        links_at(*head)->previous = offset;
+        set_previous(*head, offset);
     }
     *head = offset;
     mem.eighths[l.level] = (uint8_t)(mem.eighths[l.level] | 1u << l.eighth);
     mem.levels |= 1u << l.level;
 }
 
-UNCHECKED static void list_remove(uint32_t offset) {
+static void list_remove(uint32_t offset) {
     struct list l = list_of(size_at(offset));
-    struct links links = *links_at(offset);
+    const struct links links = load_links(offset);
     if (links.next != NONE) {
-        links_at(links.next)->previous = links.previous;
+        set_previous(links.next, links.previous);
     }
     if (links.previous != NONE) {
-        links_at(links.previous)->next = links.next;
+        set_next(links.previous, links.next);
         return;
     }
     mem.heads[l.level][l.eighth] = links.next;
@@ -177,14 +212,14 @@ static uint32_t find_at_once(uint32_t size_bytes) {
 
 /* Before it gives up it looks at a few of the list where blocks a bit smaller and a bit larger are
  * mixed: a large one may be all that a small pool has. */
-UNCHECKED static uint32_t find(uint32_t size_bytes) {
+static uint32_t find(uint32_t size_bytes) {
     uint32_t offset = find_at_once(size_bytes);
     if (offset == NONE) {
         struct list l = list_of(size_bytes);
         offset = l.level < LEVELS ? mem.heads[l.level][l.eighth] : NONE;
         for (uint32_t i = 1; i < MIXED_BLOCKS && offset != NONE && size_at(offset) < size_bytes;
              i++) {
-            offset = links_at(offset)->next;
+            offset = load_links(offset).next;
         }
         if (offset != NONE && size_at(offset) < size_bytes) {
             offset = NONE;
@@ -200,7 +235,6 @@ static void prepare(void) {
     mem.stats.limit_bytes = ARENA_BYTES;
     mem.ready = true;
     set_size(0, ARENA_BYTES, 0);
-    header_at(0)->before_bytes = 0;
     list_add(0);
     POISON(arena, sizeof arena);
 }
@@ -246,7 +280,7 @@ void *altcp_tls_mem_alloc(size_t bytes) {
     return &arena[offset + HEADER_BYTES];
 }
 
-UNCHECKED void altcp_tls_mem_free(void *block) {
+void altcp_tls_mem_free(void *block) {
     if (block == NULL) {
         return;
     }
@@ -258,7 +292,7 @@ UNCHECKED void altcp_tls_mem_free(void *block) {
         list_remove(offset + size_bytes);
         size_bytes += size_at(offset + size_bytes);
     }
-    uint32_t before_bytes = header_at(offset)->before_bytes;
+    uint32_t before_bytes = load_header(offset).before_bytes;
     if (before_bytes != 0 && is_free(offset - before_bytes)) {
         offset -= before_bytes;
         list_remove(offset);

@@ -147,8 +147,6 @@ def test_cut_by_reset(wire, poster):
 
 
 def test_cut_by_reset_over_tls_1_2(target, seed):
-    if not target.tls:
-        pytest.skip("of HTTPS")
     with TlsWire(target, random.Random(seed), ssl.TLSVersion.TLSv1_2) as wire:
         with Poster(target) as poster:
             cut_by_reset_everywhere(wire, poster, step=41)

@@ -46,6 +46,7 @@ ALL = {
 # for; and the reason.
 NOT_FOR = (
     ("test_tls", ("http",), "its tests are of TLS"),
+    ("test_cut::test_cut_by_reset_over_tls_1_2", ("http",), "it is of TLS"),
     ("test_network", ("https",), "its tests are of what lies below"),
     ("test_network::test_mdns_of_https", BOARDS, "of the command line"),
     ("test_network::test_link_down_and_up", NO_LINK, "QEMU's Ethernet of this board is always up"),
