@@ -10,6 +10,13 @@
 #define EXPOSITION_MEDIA \
     (HTTP_MEDIA_FORM | HTTP_MEDIA_TEXT | HTTP_MEDIA_OPENMETRICS | HTTP_MEDIA_JSON)
 
+/* One for both: it asks the path whether to create or to update. */
+#define CHANGE_HANDLER                                                                            \
+    {                                                                                             \
+        .begin = handlers_change_begin, .body = handlers_change_body, .end = handlers_change_end, \
+        .release = handlers_change_release                                                        \
+    }
+
 #define MAX_ALERTS_HINT "; set max_alerts in Alertmanager's webhook_configs"
 
 /* To add an endpoint: a line here, its functions in a handlers_*.c, and their names in handlers.h.
@@ -31,10 +38,7 @@ static const struct http_route routes[] = {
      .methods = HTTP_METHOD_POST,
      .media_types = EXPOSITION_MEDIA,
      .body_mode = HTTP_BODY_STREAMED,
-     .handler = {.begin = handlers_change_begin,
-                 .body = handlers_change_body,
-                 .end = handlers_change_end,
-                 .release = handlers_change_release}},
+     .handler = CHANGE_HANDLER},
     {.path = SLICE("/metrics"),
      .label = SLICE("/metrics"),
      .methods = GET,
@@ -44,10 +48,7 @@ static const struct http_route routes[] = {
      .methods = HTTP_METHOD_POST,
      .media_types = EXPOSITION_MEDIA,
      .body_mode = HTTP_BODY_STREAMED,
-     .handler = {.begin = handlers_change_begin,
-                 .body = handlers_change_body,
-                 .end = handlers_change_end,
-                 .release = handlers_change_release}},
+     .handler = CHANGE_HANDLER},
     {.path = SLICE("/metrics/"),
      .label = SLICE("/metrics/{family}"),
      .methods = HTTP_METHOD_DELETE,
