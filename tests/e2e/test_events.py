@@ -182,7 +182,7 @@ def test_behind_a_proxy(own_target, header, trusted):
 
 def test_a_scraper_is_forgotten(own_target):
     """After the scraper timeout what waited for it alone is released."""
-    target = own_target(scraper_timeout_s=1)
+    target = own_target(scraper_timeout_s=3)
     lines_of(target, "stays")
     lines_of(target, "goes")
     assert " 2 scrapers" in post(target, "a=1").text
@@ -200,7 +200,7 @@ def test_a_scraper_is_forgotten(own_target):
 
 
 def test_a_full_table_drains_when_its_scraper_is_forgotten(own_target):
-    target = own_target(scraper_timeout_s=5)  # long enough to fill the table within
+    target = own_target(scraper_timeout_s=8)  # long enough to fill the table within
     lines_of(target, "goes")
     with target.client() as client:
         for i in range(target.capacities.events):

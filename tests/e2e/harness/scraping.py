@@ -4,7 +4,7 @@
 import time
 
 
-def scrape_while(target, seconds, interval_s=0.2, timeout_s=2):
+def scrape_while(target, seconds, interval_s=0.2, timeout_s=5):
     """Scrapes as Prometheus does, over one connection which it dials again when it was closed; the
     number of scrapes. A refused or broken one fails the test."""
     headers = [

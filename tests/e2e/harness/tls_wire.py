@@ -103,8 +103,8 @@ class TlsWire(Wire):
     def connect(self, **policy):
         connection = super().connect()
         connection.start_tls(self._context, self._server_hostname, policy)
-        done = self.run_until(lambda: connection.secured or connection.was_reset, 5)
-        assert done and connection.secured, "no TLS handshake within 5 s"
+        done = self.run_until(lambda: connection.secured or connection.was_reset, 20)
+        assert done and connection.secured, "no TLS handshake within 20 s"
         return connection
 
 

@@ -285,7 +285,7 @@ class Wire:
 
     def connect(self, **policy):
         connection = self.open(**policy)
-        assert self.run_until(lambda: connection.established, 5), "no SYN, ACK within 5 s"
+        assert self.run_until(lambda: connection.established, 20), "no SYN, ACK within 20 s"
         return connection
 
     def forget(self, connection):
