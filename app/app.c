@@ -10,7 +10,7 @@
  * GET /ping fills them. */
 static bool add_ping_metric(struct app *app, struct problem *p) {
     struct label_set labels;
-    app->ping_family = registry_add_own(&app->registry, SLICE("ping_request_count"),
+    app->ping_family = registry_add_own(&app->state->registry, SLICE("ping_request_count"),
                                         SLICE("Requests of GET /ping."), METRIC_COUNTER, p);
     if (app->ping_family == REGISTRY_NONE) {
         return false;
@@ -18,11 +18,13 @@ static bool add_ping_metric(struct app *app, struct problem *p) {
     label_set_init(&labels);
     label_set_add(&labels, SLICE("path"), SLICE(""), LABEL_RAW, p);
     label_set_add(&labels, SLICE("receiver"), SLICE(""), LABEL_RAW, p);
-    app->ping_series = registry_own_series(&app->registry, app->ping_family, &labels, p);
+    app->ping_series = registry_own_series(&app->state->registry, app->ping_family, &labels, p);
     return app->ping_series != REGISTRY_NONE;
 }
 
-bool app_init(struct app *app, const struct app_config *config, struct problem *p) {
+bool app_init(struct app *app, const struct app_config *config, struct state *state,
+              struct problem *p) {
+    app->state = state;
     app->config = *config;
     if (app->config.scraper_timeout_ms == 0) {
         app->config.scraper_timeout_ms = CFG_SCRAPER_TIMEOUT_MS;
@@ -34,8 +36,8 @@ bool app_init(struct app *app, const struct app_config *config, struct problem *
         .duplicates = config->duplicates,
         .timestamps = config->explicit_timestamps,
     };
-    registry_init(&app->registry, config->hash_key);
-    delivery_init(&app->delivery, &options, config->hash_key, app->now_ms);
+    registry_init(&app->state->registry, config->hash_key);
+    delivery_init(&app->state->delivery, &options, config->hash_key, app->now_ms);
     notifications_init(&app->notifications);
     alerts_init(&app->alerts, hash_key_from(config->hash_key));
     printer_init(&app->printer, config->console);
@@ -46,7 +48,7 @@ bool app_init(struct app *app, const struct app_config *config, struct problem *
 bool app_poll(struct app *app, uint32_t now_ms) {
     app->uptime_ms += now_ms - app->now_ms;
     app->now_ms = now_ms;
-    delivery_poll(&app->delivery, now_ms);
+    delivery_poll(&app->state->delivery, now_ms);
     http_server_poll(&app->http, now_ms);
     return printer_poll(&app->printer, &app->notifications);
 }

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * app.h: all of pingshot but its network: the registry, the events, HTTP, joined in one struct
- * that the caller owns. A port calls app_init once, app_poll in its loop, and tells of connections
+ * app.h: all of pingshot but its network: HTTP, webhooks and what they need, in one struct that the
+ * caller owns, over the registry and the events of a struct state. A port calls app_init once, app_poll in its loop, and tells of connections
  * through app_accept and http_conn.h.
  */
 #ifndef PINGSHOT_APP_H
 #define PINGSHOT_APP_H
 
-#include "events/delivery.h"
 #include "hash.h"
 #include "http/http_server.h"
 #include "json.h"
-#include "metrics/registry.h"
+#include "state.h"
 #include "tls_stats.h"
 #include "webhook/alerts.h"
 #include "webhook/printer.h"
@@ -48,18 +47,19 @@ struct app {
     uint32_t now_ms;      /* of the last poll */
     uint32_t ping_family; /* ping_request_count */
     uint32_t ping_series; /* its series without a path and a receiver */
-    struct registry registry;
-    struct delivery delivery;
-    struct json json; /* of the body being read */
+    struct state *state;  /* the registry and the events; the port's */
+    struct json json;     /* of the body being read */
     struct notifications notifications;
     struct alerts alerts;
     struct printer printer;
     struct http_server http;
 };
 
-/* Makes an empty pingshot. False when its own metrics do not fit into the registry: the
+/* Makes an empty pingshot, whose registry and events lie in `*state`: it must stay for as long as
+ * the app. False when its own metrics do not fit into the registry: the
  * capacities in config.h are too small, and `*p` says which. */
-bool app_init(struct app *app, const struct app_config *config, struct problem *p);
+bool app_init(struct app *app, const struct app_config *config, struct state *state,
+              struct problem *p);
 
 /* Keeps the time and every deadline, and prints to the console. Call it each turn of the main loop.
  * True when there is more to print and room for it: then the loop should not sleep. */

@@ -19,13 +19,17 @@ _Static_assert(HEADER_BYTES_MAX <= CFG_LINE_BYTES && SAMPLE_BYTES_MAX <= CFG_LIN
 
 bool own_metrics_table(const struct app *app, uint32_t index, struct table_stats *stats) {
     const struct table_stats *const tables[] = {
-        &app->delivery.events.stats,  &app->delivery.scrapers.stats, &app->delivery.scrapes_stats,
-        &app->http.connections_stats, &app->http.bodies_stats,       &app->notifications.stats,
+        &app->state->delivery.events.stats,
+        &app->state->delivery.scrapers.stats,
+        &app->state->delivery.scrapes_stats,
+        &app->http.connections_stats,
+        &app->http.bodies_stats,
+        &app->notifications.stats,
         &app->alerts.stats,
     };
     const uint32_t tables_count = sizeof tables / sizeof tables[0];
     if (index < REGISTRY_TABLES) {
-        *stats = registry_stats(&app->registry, index);
+        *stats = registry_stats(&app->state->registry, index);
         return true;
     }
     index -= REGISTRY_TABLES;
@@ -82,17 +86,17 @@ static void put_uptime(const struct app *app, uint32_t index, struct text *t) {
 
 static void put_events_posted(const struct app *app, uint32_t index, struct text *t) {
     (void)index;
-    put_value(t, app->delivery.counts.posted);
+    put_value(t, app->state->delivery.counts.posted);
 }
 
 static void put_events_delivered(const struct app *app, uint32_t index, struct text *t) {
     (void)index;
-    put_value(t, app->delivery.counts.delivered);
+    put_value(t, app->state->delivery.counts.delivered);
 }
 
 static void put_events_released(const struct app *app, uint32_t index, struct text *t) {
     (void)index;
-    put_value(t, app->delivery.counts.released);
+    put_value(t, app->state->delivery.counts.released);
 }
 
 static enum presence look_rollbacks(const struct app *app, uint32_t index) {
@@ -101,7 +105,7 @@ static enum presence look_rollbacks(const struct app *app, uint32_t index) {
 }
 
 static void put_rollbacks(const struct app *app, uint32_t index, struct text *t) {
-    const struct delivery_counts *counts = &app->delivery.counts;
+    const struct delivery_counts *counts = &app->state->delivery.counts;
     if (index == 0) {
         text_put_slice(t, SLICE("{cause=\"connection\"}"));
         put_value(t, counts->rollbacks_connection);
@@ -115,8 +119,8 @@ static enum presence look_scrapers(const struct app *app, uint32_t index) {
     if (index >= CFG_SCRAPERS_MAX) {
         return PRESENCE_END;
     }
-    return delivery_scraper(&app->delivery, (uint8_t)index) != NULL ? PRESENCE_SAMPLE
-                                                                    : PRESENCE_ABSENT;
+    return delivery_scraper(&app->state->delivery, (uint8_t)index) != NULL ? PRESENCE_SAMPLE
+                                                                           : PRESENCE_ABSENT;
 }
 
 static void put_scraper_labels(struct text *t, const struct scraper *s) {
@@ -128,14 +132,14 @@ static void put_scraper_labels(struct text *t, const struct scraper *s) {
 }
 
 static void put_scraper_counts(const struct app *app, uint32_t index, struct text *t) {
-    const struct scraper *s = delivery_scraper(&app->delivery, (uint8_t)index);
+    const struct scraper *s = delivery_scraper(&app->state->delivery, (uint8_t)index);
     put_scraper_labels(t, s);
     put_value(t, s->scrapes_count);
 }
 
 static void put_scraper_pending(const struct app *app, uint32_t index, struct text *t) {
-    put_scraper_labels(t, delivery_scraper(&app->delivery, (uint8_t)index));
-    put_value(t, delivery_pending_count(&app->delivery, (uint8_t)index));
+    put_scraper_labels(t, delivery_scraper(&app->state->delivery, (uint8_t)index));
+    put_value(t, delivery_pending_count(&app->state->delivery, (uint8_t)index));
 }
 
 static enum presence look_requests(const struct app *app, uint32_t index) {

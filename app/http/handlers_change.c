@@ -71,7 +71,7 @@ void handlers_change_begin(struct http_conn *c) {
 static void refuse(struct http_conn *c, const struct problem *p) {
     struct change *change = http_conn_state(c);
     if (change->txn != NULL) {
-        registry_txn_end(&app_of(c)->registry, change->txn);
+        registry_txn_end(&app_of(c)->state->registry, change->txn);
         change->txn = NULL;
     }
     http_conn_reply_problem(c, p);
@@ -80,7 +80,7 @@ static void refuse(struct http_conn *c, const struct problem *p) {
 /* Starts the transaction at the first whole line, so that who only trickles holds none. */
 static bool ensure_begun(struct http_conn *c, struct problem *p) {
     struct change *change = http_conn_state(c);
-    struct registry *r = &app_of(c)->registry;
+    struct registry *r = &app_of(c)->state->registry;
     if (change->txn == NULL) {
         bool update = slice_equals(c->route->path, SLICE("/update"));
         change->txn =
@@ -113,7 +113,7 @@ static bool apply(struct http_conn *c, struct slice rest, struct problem *p) {
     }
     if (http_conn_media_type(c) == HTTP_MEDIA_JSON) {
         return json_parse(&app->json, http_conn_whole_body(c), p) &&
-               metrics_json_apply(&app->registry, change->txn, &app->json, p);
+               metrics_json_apply(&app->state->registry, change->txn, &app->json, p);
     }
     return exposition_reader_finish(&change->reader, rest.bytes, rest.len, p);
 }
@@ -121,13 +121,13 @@ static bool apply(struct http_conn *c, struct slice rest, struct problem *p) {
 /* The lines that the request created or changed, as they now stand. */
 static bool source_lines(struct http_conn *c, struct text *out) {
     struct change *change = http_conn_state(c);
-    return exposition_reply_pull(&change->reply, &app_of(c)->registry, out);
+    return exposition_reply_pull(&change->reply, &app_of(c)->state->registry, out);
 }
 
 void handlers_change_end(struct http_conn *c, struct slice rest) {
     struct change *change = http_conn_state(c);
     struct problem p;
-    if (!apply(c, rest, &p) || !registry_txn_commit(&app_of(c)->registry, change->txn, &p)) {
+    if (!apply(c, rest, &p) || !registry_txn_commit(&app_of(c)->state->registry, change->txn, &p)) {
         refuse(c, &p);
         return;
     }
@@ -139,7 +139,7 @@ void handlers_change_release(struct http_conn *c, enum http_outcome outcome) {
     struct change *change = http_conn_state(c);
     (void)outcome; /* what is committed stays, whether or not the client heard of it */
     if (change->txn != NULL) {
-        registry_txn_end(&app_of(c)->registry, change->txn);
+        registry_txn_end(&app_of(c)->state->registry, change->txn);
     }
 }
 
@@ -154,7 +154,7 @@ void handlers_change_delete_end(struct http_conn *c, struct slice rest) {
     struct slice name = text_slice(&path);
     name.bytes += c->route->path.len;
     name.len -= c->route->path.len;
-    if (registry_delete(&app_of(c)->registry, name, &p)) {
+    if (registry_delete(&app_of(c)->state->registry, name, &p)) {
         http_conn_reply_empty(c, HTTP_NO_CONTENT);
     } else {
         http_conn_reply_problem(c, &p);

@@ -69,8 +69,8 @@ void handlers_event_end(struct http_conn *c, struct slice rest) {
     event_labels_init(&labels);
     if (add_pairs(&labels, http_conn_query(c), &p) &&
         add_pairs(&labels, http_conn_whole_body(c), &p) &&
-        delivery_post(&app->delivery, event_labels_text(&labels, text), labels.value, app_now(app),
-                      &receipt, &p)) {
+        delivery_post(&app->state->delivery, event_labels_text(&labels, text), labels.value,
+                      app_now(app), &receipt, &p)) {
         reply_receipt(c, &receipt);
     } else {
         http_conn_reply_problem(c, &p);

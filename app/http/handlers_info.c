@@ -94,7 +94,7 @@ static uint32_t ping_series(const struct http_conn *c) {
                        LABEL_RAW, &p)) {
         return app->ping_series;
     }
-    return registry_own_series(&app->registry, app->ping_family, &labels, &p);
+    return registry_own_series(&app->state->registry, app->ping_family, &labels, &p);
 }
 
 void handlers_info_ping_end(struct http_conn *c, struct slice rest) {
@@ -104,7 +104,7 @@ void handlers_info_ping_end(struct http_conn *c, struct slice rest) {
     /* A health check goes on answering when the registry has no room for one more series; the
      * registry counts that refusal. */
     if (series != REGISTRY_NONE) {
-        registry_own_add(&app->registry, series, 1);
+        registry_own_add(&app->state->registry, series, 1);
     }
     struct text t = http_conn_reply_begin(c, HTTP_OK);
     text_puts(&t, "PONG - ");

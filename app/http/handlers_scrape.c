@@ -53,7 +53,7 @@ static bool begin_delivery(struct http_conn *c, struct scrape *scrape, struct pr
     c->scraper = c->scraper || timeout_ms > 0;
     if (!scrapers_identify(&who, text_slice(&name), app_client_address(c),
                            http_conn_field(c, HTTP_FIELD_USER_AGENT), timeout_ms > 0, p) ||
-        !delivery_begin(&app->delivery, &who, timeout_ms, c->started_ms, app_now(app),
+        !delivery_begin(&app->state->delivery, &who, timeout_ms, c->started_ms, app_now(app),
                         &scrape->events, p)) {
         return false;
     }
@@ -72,17 +72,17 @@ static bool source_page(struct http_conn *c, struct text *out) {
     struct scrape *scrape = http_conn_state(c);
     struct app *app = app_of(c);
     if (scrape->events.handle != 0 &&
-        !delivery_in_flight(&app->delivery, scrape->events.handle, app->http.now_ms)) {
+        !delivery_in_flight(&app->state->delivery, scrape->events.handle, app->http.now_ms)) {
         return false; /* never complete: the deadline is about to cut the connection off */
     }
     if (scrape->stage == STAGE_FAMILIES) {
-        if (!exposition_writer_pull(&scrape->families, &app->registry, out)) {
+        if (!exposition_writer_pull(&scrape->families, &app->state->registry, out)) {
             return false;
         }
         scrape->stage = STAGE_EVENTS;
     }
     if (scrape->stage == STAGE_EVENTS) {
-        if (!delivery_pull(&app->delivery, &scrape->events, scrape->openmetrics, out)) {
+        if (!delivery_pull(&app->state->delivery, &scrape->events, scrape->openmetrics, out)) {
             return false;
         }
         scrape->stage = STAGE_OWN;
@@ -113,7 +113,7 @@ void handlers_scrape_end(struct http_conn *c, struct slice rest) {
         return;
     }
     scrape->openmetrics = accept_prefers_openmetrics(http_conn_field(c, HTTP_FIELD_ACCEPT));
-    exposition_writer_init(&scrape->families, &app_of(c)->registry,
+    exposition_writer_init(&scrape->families, &app_of(c)->state->registry,
                            scrape->openmetrics ? EXPOSITION_OPENMETRICS : EXPOSITION_TEXT);
     http_conn_reply_source(c, HTTP_OK,
                            scrape->openmetrics ? HTTP_TYPE_OPENMETRICS : HTTP_TYPE_EXPOSITION,
@@ -127,8 +127,8 @@ void handlers_scrape_release(struct http_conn *c, enum http_outcome outcome) {
     const struct scrape *scrape = http_conn_state(c);
     struct app *app = app_of(c);
     if (outcome == HTTP_OUTCOME_ACKNOWLEDGED) {
-        delivery_commit(&app->delivery, scrape->events.handle, app->http.now_ms);
+        delivery_commit(&app->state->delivery, scrape->events.handle, app->http.now_ms);
     } else {
-        delivery_rollback(&app->delivery, scrape->events.handle);
+        delivery_rollback(&app->state->delivery, scrape->events.handle);
     }
 }

@@ -35,7 +35,7 @@ static void put_member(struct text *t, const char *name, uint64_t value) {
 }
 
 static void put_head(struct text *t, const struct app *app) {
-    const struct delivery *d = &app->delivery;
+    const struct delivery *d = &app->state->delivery;
     int64_t unix_ms;
     text_puts(t, "{\"version\":\"" APP_VERSION "\",\"target\":\"");
     text_puts(t, app->config.target);
@@ -66,14 +66,14 @@ static void put_name(struct text *t, struct slice name) {
 }
 
 static void put_scraper(struct text *t, const struct app *app, uint8_t index) {
-    const struct scraper *s = delivery_scraper(&app->delivery, index);
+    const struct scraper *s = delivery_scraper(&app->state->delivery, index);
     text_puts(t, "{\"scraper\":\"");
     put_name(t, scrapers_name(&s->identity));
     text_puts(t, "\",\"agent\":\"");
     put_name(t, scrapers_agent(&s->identity));
     text_put_char(t, '"');
     put_member(t, "scrapes", s->scrapes_count);
-    put_member(t, "pending", delivery_pending_count(&app->delivery, index));
+    put_member(t, "pending", delivery_pending_count(&app->state->delivery, index));
     put_member(t, "last_seen_seconds_ago", (app->http.now_ms - s->last_seen_ms) / 1000);
     text_put_char(t, '}');
 }
@@ -101,7 +101,7 @@ static void put_item(struct status *status, const struct app *app, struct text *
         if (status->index == CFG_SCRAPERS_MAX) {
             text_puts(t, "],\"tables\":[");
             *status = (struct status){.stage = STAGE_TABLES};
-        } else if (delivery_scraper(&app->delivery, (uint8_t)status->index++) != NULL) {
+        } else if (delivery_scraper(&app->state->delivery, (uint8_t)status->index++) != NULL) {
             text_puts(t, status->any ? "," : "");
             put_scraper(t, app, (uint8_t)(status->index - 1));
             status->any = true;

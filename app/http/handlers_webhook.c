@@ -55,12 +55,12 @@ static void post_event(void *context, struct slice labels, bool firing) {
     struct text text = text_over(bytes, sizeof bytes);
     text_put_slice(&text, labels);
     text_puts(&text, firing ? ",status=\"firing\"" : ",status=\"resolved\"");
-    delivery_post(&app->delivery, text_slice(&text), 1, app_now(app), &receipt, &p);
+    delivery_post(&app->state->delivery, text_slice(&text), 1, app_now(app), &receipt, &p);
 }
 
 /* Takes an Alertmanager's notification into the table of alerts. */
 static bool read_alerts(struct app *app, bool *repeat, struct problem *p) {
-    const struct table_stats *events = &app->delivery.events.stats;
+    const struct table_stats *events = &app->state->delivery.events.stats;
     const struct alertmanager_listener listener = {
         .changed = post_event,
         .context = app,

@@ -27,6 +27,7 @@
 #define BOOT_FLUSH_TRIES 100000u
 
 static struct app app;
+__attribute__((section(".noinit"))) static struct state state;
 static struct net_server server;
 static struct random rng;
 static struct netif netif;
@@ -127,7 +128,7 @@ static void start_app(void) {
         .network_errors = board_counter,
     };
     random_fill(&rng, config.hash_key, sizeof config.hash_key);
-    if (!app_init(&app, &config, &problem)) {
+    if (!app_init(&app, &config, &state, &problem)) {
         problem.line[problem.line_len < sizeof problem.line ? problem.line_len : 0] = '\0';
         faults_trap(problem.line);
     }

@@ -29,6 +29,7 @@
 
 /* One of each, and too large for a stack. */
 static struct app app;
+static struct state state;
 static struct net_server server;
 static struct random rng;
 static struct netif_tap tap;
@@ -220,7 +221,7 @@ static bool start_app(struct problem *problem) {
         .tls_stats = options.disable_tls ? NULL : net_tls_stats,
     };
     random_fill(&rng, config.hash_key, sizeof config.hash_key);
-    if (!app_init(&app, &config, problem)) {
+    if (!app_init(&app, &config, &state, problem)) {
         return false;
     }
     net_server_init(&server, &app);

@@ -52,6 +52,7 @@ struct client {
 };
 
 static struct app rig_app;
+static struct state rig_state;
 static struct client rig_clients[RIG_CLIENTS];
 
 /* The options of the next app; a test that wants others sets them before it calls rig_restart. */
@@ -60,7 +61,8 @@ static struct app_config rig_config;
 static inline void rig_restart(void) {
     struct problem p;
     memset(&rig_app, 0xa5, sizeof rig_app);
-    assert_true(app_init(&rig_app, &rig_config, &p));
+    memset(&rig_state, 0xa5, sizeof rig_state);
+    assert_true(app_init(&rig_app, &rig_config, &rig_state, &p));
     for (size_t i = 0; i < RIG_CLIENTS; i++) {
         rig_clients[i].http = NULL;
     }
@@ -409,7 +411,7 @@ static inline bool rig_closed(const struct client *c) {
 
 static inline void rig_check_free(void) {
     const struct http_server *s = &rig_app.http;
-    const struct delivery *d = &rig_app.delivery;
+    const struct delivery *d = &rig_state.delivery;
     for (size_t i = 0; i < CFG_CONNECTIONS_MAX; i++) {
         assert_int_equal(s->conns[i].phase, HTTP_CONN_FREE);
     }
@@ -419,7 +421,7 @@ static inline void rig_check_free(void) {
     }
     assert_int_equal(s->bodies_stats.used, 0);
     for (size_t i = 0; i < CFG_REGISTRY_TRANSACTIONS_MAX; i++) {
-        assert_int_equal(rig_app.registry.txns[i].state, REGISTRY_TXN_FREE);
+        assert_int_equal(rig_state.registry.txns[i].state, REGISTRY_TXN_FREE);
     }
     for (size_t i = 0; i < CFG_SCRAPES_IN_FLIGHT_MAX; i++) {
         assert_int_equal(d->scrapes[i].handle, 0);

@@ -376,7 +376,7 @@ static void events_are_refused(void **state) {
         }
         assert_true(rig_body_has(rows[i].says));
     }
-    assert_int_equal(rig_app.delivery.counts.posted, 0);
+    assert_int_equal(rig_state.delivery.counts.posted, 0);
     /* A full table refuses, and drops nothing. */
     for (int i = 0; i < CFG_EVENTS_MAX; i++) {
         (void)snprintf(request, sizeof request, EVENT("n=%d"), i);
@@ -409,14 +409,14 @@ static void each_scraper_once(void **state) {
     /* A look is no scrape. */
     rig_puts(c, "HEAD /metrics HTTP/1.1\r\nHost: a\r\nUser-Agent: Prometheus/2.42.0\r\n\r\n");
     assert_true(rig_read(c, true));
-    assert_int_equal(rig_app.delivery.scrapers.stats.used, 3);
+    assert_int_equal(rig_state.delivery.scrapers.stats.used, 3);
     assert_true(scrape_has_event(c, SCRAPE));
     assert_true(scrape_has_event(c, SCRAPE_ALSO));
     assert_true(scrape_has_event(other, SCRAPE));
     assert_false(scrape_has_event(c, SCRAPE));
     assert_false(scrape_has_event(c, SCRAPE_ALSO));
     assert_false(scrape_has_event(other, SCRAPE));
-    assert_int_equal(rig_app.delivery.events.stats.used, 0);
+    assert_int_equal(rig_state.delivery.events.stats.used, 0);
     /* A version of the same product is the same scraper; a name of its own is another. */
     rig_ask(c, EVENT("e=1"), 200);
     assert_true(scrape_has_event(c, SCRAPE_FROM("/metrics", "Prometheus/3.0", "5")));
@@ -442,11 +442,11 @@ static void scraper_names(void **state) {
     name[sizeof name - 1] = '\0';
     (void)snprintf(request, sizeof request, GET("/metrics?scraper=%s"), name);
     rig_ask(c, request, 400);
-    assert_int_equal(rig_app.delivery.scrapers.stats.used, 0);
+    assert_int_equal(rig_state.delivery.scrapers.stats.used, 0);
     name[SCRAPERS_NAME_BYTES] = '\0';
     (void)snprintf(request, sizeof request, GET("/metrics?scraper=%s"), name);
     rig_ask(c, request, 200);
-    assert_int_equal(rig_app.delivery.scrapers.stats.used, 1);
+    assert_int_equal(rig_state.delivery.scrapers.stats.used, 1);
     rig_ask(c, GET("/metrics?scraper="), 200); /* no name: who it is by its address */
     assert_true(rig_body_has("events_to_metrics_scraper_counts{agent=\"unknown\",scraper=\"10.0.0.1"
                              "\"} 1\n"));
@@ -463,7 +463,7 @@ static void behind_a_proxy(void **state) {
     (void)state;
     rig_ask(c, first, 200);
     rig_ask(c, second, 200);
-    assert_int_equal(rig_app.delivery.scrapers.stats.used, 1); /* who says so is not trusted */
+    assert_int_equal(rig_state.delivery.scrapers.stats.used, 1); /* who says so is not trusted */
     rig_lose(c);
     rig_config.trust_proxy = true;
     rig_restart();
@@ -471,7 +471,7 @@ static void behind_a_proxy(void **state) {
     rig_ask(c, first, 200);
     rig_ask(c, second, 200);
     rig_ask(c, PROXIED(""), 200);
-    assert_int_equal(rig_app.delivery.scrapers.stats.used, 3);
+    assert_int_equal(rig_state.delivery.scrapers.stats.used, 3);
     assert_true(rig_body_has("{agent=\"Prometheus\",scraper=\"192.0.2.1\"} 1\n"));
     assert_true(rig_body_has("{agent=\"Prometheus\",scraper=\"192.0.2.2\"} 1\n"));
     assert_true(rig_body_has("{agent=\"Prometheus\",scraper=\"10.0.0.1\"} 1\n"));

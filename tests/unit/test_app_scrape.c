@@ -158,8 +158,8 @@ static void check_next_scrapes(bool due) {
     rig_ask(c, SCRAPE, 200);
     check_events(false);
     rig_lose(c);
-    assert_int_equal(rig_app.delivery.counts.delivered, EVENTS);
-    assert_int_equal(rig_app.delivery.events.stats.used, 0);
+    assert_int_equal(rig_state.delivery.counts.delivered, EVENTS);
+    assert_int_equal(rig_state.delivery.events.stats.used, 0);
     rig_check_free();
 }
 
@@ -220,8 +220,8 @@ static void cut_at_every_acknowledged_byte(void **state) {
                 n--; /* the last byte was acknowledged in the round before as well */
             }
             const bool delivered = c->wire.acked_bytes == c->wire.written_bytes &&
-                                   rig_app.delivery.counts.delivered > 0;
-            assert_int_equal(rig_app.delivery.counts.delivered, delivered ? EVENTS : 0);
+                                   rig_state.delivery.counts.delivered > 0;
+            assert_int_equal(rig_state.delivery.counts.delivered, delivered ? EVENTS : 0);
             if (delivered) {
                 assert_true(rig_read(c, false));
                 check_events(true);
@@ -399,13 +399,13 @@ static void acknowledged_in_time_or_not(void **state) {
             if (polled && !rows[i].delivered) {
                 rig_pass(100);
                 assert_true(c->wire.aborted); /* the scraper reads no more */
-                assert_int_equal(rig_app.delivery.counts.rollbacks_timeout, 1);
+                assert_int_equal(rig_state.delivery.counts.rollbacks_timeout, 1);
                 check_next_scrapes(true);
                 continue;
             }
             rig_acknowledge_all(c);
-            assert_int_equal(rig_app.delivery.counts.delivered, rows[i].delivered ? EVENTS : 0);
-            assert_int_equal(rig_app.delivery.counts.rollbacks_timeout, !rows[i].delivered);
+            assert_int_equal(rig_state.delivery.counts.delivered, rows[i].delivered ? EVENTS : 0);
+            assert_int_equal(rig_state.delivery.counts.rollbacks_timeout, !rows[i].delivered);
             rig_expect(c, 200);
             check_events(true);
             rig_ask(c, GET("/healthz"), 200); /* the connection is as good as before */

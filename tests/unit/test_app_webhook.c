@@ -166,7 +166,7 @@ static void alerts_as_events(void **state) {
     rig_ask(scraper, SCRAPE, 200);
     assert_true(rig_body_has("\nevents_to_metrics{alertname=\"Hot\",fingerprint=\"f1\","
                              "receiver=\"lab\",status=\"resolved\"} 1\n"));
-    assert_int_equal(rig_app.delivery.counts.posted, 2);
+    assert_int_equal(rig_state.delivery.counts.posted, 2);
 }
 
 /* No room for its event: the notification is refused and changes nothing, to come again. */
@@ -187,7 +187,7 @@ static void alerts_as_too_many_events(void **state) {
 static void events_are_an_option(void **state) {
     (void)state;
     post(rig_connect(0), "/webhook", ALERT("firing", "t1"), 200, NULL);
-    assert_int_equal(rig_app.delivery.counts.posted, 0);
+    assert_int_equal(rig_state.delivery.counts.posted, 0);
 }
 
 /* ---- /slack ------------------------------------------------------------------------------ */

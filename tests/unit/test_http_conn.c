@@ -590,7 +590,7 @@ static void half_closed(void **state) {
     assert_non_null(c->http);
     rig_acknowledge_all(c);
     assert_null(c->http);
-    assert_int_equal(rig_app.delivery.counts.delivered, 1);
+    assert_int_equal(rig_state.delivery.counts.delivered, 1);
 }
 
 /* In the middle of each request the client says that no more comes, or is gone. Nothing of a

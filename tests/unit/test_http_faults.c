@@ -73,7 +73,7 @@ static void check_faulty_answers(void) {
     rig_expect(c, 200);
     assert_true(rig_body_has("\r\n\r\nhello"));
     rig_expect_nothing(c);
-    assert_int_equal(rig_app.delivery.counts.delivered, 1);
+    assert_int_equal(rig_state.delivery.counts.delivered, 1);
 }
 
 static void print_fault(struct fault f) {
@@ -130,7 +130,7 @@ static void dead_at_every_write(void **state) {
         rig_check_free();
         /* What happened has happened; the event is delivered to the next scrape, if it was posted
          * and not delivered before. */
-        const uint64_t due = rig_app.delivery.counts.posted - rig_app.delivery.counts.delivered;
+        const uint64_t due = rig_state.delivery.counts.posted - rig_state.delivery.counts.delivered;
         struct client *c = rig_connect(1);
         rig_ask(c, SCRAPE, 200);
         assert_int_equal(rig_body_has("\nevents_to_metrics{n=\"1\"} 1\n"), due);

@@ -318,7 +318,7 @@ static void closed_scrape_goes_after_idle_ones(void **state) {
     assert_false(c->wire.aborted);
     assert_true(rig_clients[1].wire.aborted);
     rig_acknowledge_all(c);
-    assert_int_equal(rig_app.delivery.counts.delivered, 1);
+    assert_int_equal(rig_state.delivery.counts.delivered, 1);
 }
 
 /* Readers that do not read go after idle ones; with only scrapes under way nobody goes. */

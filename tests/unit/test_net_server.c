@@ -40,7 +40,7 @@ static void expect_answers(struct peer *peer) {
     expect_answer(peer, 200);
     rig_expect_body("ok\n");
     rig_expect_nothing(&peer->answers);
-    assert_int_equal(rig_app.delivery.counts.delivered, 1);
+    assert_int_equal(rig_state.delivery.counts.delivered, 1);
 }
 
 /* In segments of one byte, each on its own way, and all at once. */
@@ -242,7 +242,7 @@ static void closed_before_the_acknowledgement(void **state) {
     step_all();
     pass(1000);
     assert_true(peer->finished);
-    assert_int_equal(rig_app.delivery.counts.delivered, 1);
+    assert_int_equal(rig_state.delivery.counts.delivered, 1);
     rig_check_free();
 }
 
@@ -353,7 +353,7 @@ static void no_segments(void **state) {
         expect_answer(peer, 200);
         rig_expect_body("ok\n");
         assert_true(peer->finished); /* the FIN needs one as well */
-        assert_int_equal(rig_app.delivery.counts.delivered, 1);
+        assert_int_equal(rig_state.delivery.counts.delivered, 1);
         give_segments(UINT32_MAX);
         close_peer(peer);
         step_all();
@@ -399,7 +399,7 @@ static void no_heap(void **state) {
     expect_answer(peer, 200);
     expect_answer(peer, 200);
     assert_true(rig_body_has("\nevents_to_metrics{a=\"b\"} 1\n"));
-    assert_int_equal(rig_app.delivery.counts.delivered, 1);
+    assert_int_equal(rig_state.delivery.counts.delivered, 1);
 }
 
 /* No pcb for the newcomer's app side: it is told so at once, and others go on. */
@@ -448,7 +448,7 @@ static bool run_exchange_to(struct peer *peer, uint32_t packets) {
 
 /* The event is there for the next scrape, unless it was delivered or never posted. */
 static void check_exactly_once(void) {
-    const uint64_t due = rig_app.delivery.counts.posted - rig_app.delivery.counts.delivered;
+    const uint64_t due = rig_state.delivery.counts.posted - rig_state.delivery.counts.delivered;
     struct peer *peer = connect_peer(1);
     ask(peer, SCRAPE, 200);
     assert_int_equal(rig_body_has("\nevents_to_metrics{a=\"b\"} 1\n"), due);
@@ -486,11 +486,11 @@ static void cut_at_every_packet(void **state) {
         reset_peer(peer);
         step_all();
         pass(CFG_SCRAPER_TIMEOUT_MS / 2);
-        assert_int_equal(rig_app.delivery.scrapes_stats.used, 0);
+        assert_int_equal(rig_state.delivery.scrapes_stats.used, 0);
         pass(CFG_SCRAPER_TIMEOUT_MS / 2 - 1000);
         wire.cut = NEVER;
         if (rig_app.http.connections_stats.used > 0) { /* only one that had all is waited for */
-            assert_int_equal(rig_app.delivery.counts.delivered, 1);
+            assert_int_equal(rig_state.delivery.counts.delivered, 1);
         }
         pass(10000);
         wire.cut = NEVER;
@@ -517,7 +517,7 @@ static void loss_of_every_packet(void **state) {
         expect_answer(peer, 200);
         expect_answer(peer, 200);
         assert_true(rig_body_has("\nevents_to_metrics{a=\"b\"} 1\n"));
-        assert_int_equal(rig_app.delivery.counts.delivered, 1);
+        assert_int_equal(rig_state.delivery.counts.delivered, 1);
         wire.lost = NEVER;
         reset_peer(peer);
         step_all();
