@@ -36,8 +36,7 @@ bool app_init(struct app *app, const struct app_config *config, struct state *st
         .duplicates = config->duplicates,
         .timestamps = config->explicit_timestamps,
     };
-    registry_init(&app->state->registry, config->hash_key);
-    delivery_init(&app->state->delivery, &options, config->hash_key, app->now_ms);
+    state_open(state, &options, config->hash_key, app->now_ms, &app->found);
     notifications_init(&app->notifications);
     alerts_init(&app->alerts, hash_key_from(config->hash_key));
     printer_init(&app->printer, config->console);

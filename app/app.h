@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * app.h: all of pingshot but its network: HTTP, webhooks and what they need, in one struct that the
- * caller owns, over the registry and the events of a struct state. A port calls app_init once, app_poll in its loop, and tells of connections
- * through app_accept and http_conn.h.
+ * caller owns, over the registry and the events of a struct state. A port calls app_init once,
+ * app_poll in its loop, and tells of connections through app_accept and http_conn.h.
  */
 #ifndef PINGSHOT_APP_H
 #define PINGSHOT_APP_H
@@ -43,6 +43,7 @@ struct app_config {
 
 struct app {
     struct app_config config;
+    struct state_found found; /* in the state, at start */
     uint64_t uptime_ms;
     uint32_t now_ms;      /* of the last poll */
     uint32_t ping_family; /* ping_request_count */
@@ -55,8 +56,8 @@ struct app {
     struct http_server http;
 };
 
-/* Makes an empty pingshot, whose registry and events lie in `*state`: it must stay for as long as
- * the app. False when its own metrics do not fit into the registry: the
+/* Makes a pingshot whose registry and events lie in `*state`, which must stay as long as the app,
+ * with what state_open restores of them. False when its own metrics do not fit into the registry: the
  * capacities in config.h are too small, and `*p` says which. */
 bool app_init(struct app *app, const struct app_config *config, struct state *state,
               struct problem *p);

@@ -132,6 +132,10 @@ static void start_app(void) {
         problem.line[problem.line_len < sizeof problem.line ? problem.line_len : 0] = '\0';
         faults_trap(problem.line);
     }
+    struct console_line line;
+    console_begin(&line, CONSOLE_INFO);
+    state_put_found(&app.found, &line.text);
+    console_end(&line);
 }
 
 /* HTTPS needs a seed and a certificate. Without them HTTP is served all the same. */

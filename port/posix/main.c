@@ -18,6 +18,7 @@
 #include "netif_tap.h"
 #include "options.h"
 #include "random.h"
+#include "state_file.h"
 #include "tls_files.h"
 
 #include "lwip/altcp_tls.h"
@@ -29,7 +30,8 @@
 
 /* One of each, and too large for a stack. */
 static struct app app;
-static struct state state;
+static struct state state; /* without --state */
+static struct state_file state_file;
 static struct net_server server;
 static struct random rng;
 static struct netif_tap tap;
@@ -208,6 +210,29 @@ static bool listen_on_ports(struct problem *problem) {
            problem_set(problem, PROBLEM_FULL, "cannot listen: lwIP has no memory for it");
 }
 
+static void say_state(void) {
+    struct console_line line;
+    console_begin(&line, CONSOLE_INFO);
+    state_put_found(&app.found, &line.text);
+    console_end(&line);
+}
+
+/* With --state: a file that is new gets its name when there is a whole state in it. */
+static bool start_app_on_file(const struct app_config *config, struct problem *problem) {
+    if (!state_file_open(&state_file, options.state, problem)) {
+        return false;
+    }
+    if (!app_init(&app, config, state_file.state, problem)) {
+        state_file_discard(&state_file);
+        return false;
+    }
+    if (!state_file_keep(&state_file, problem)) {
+        return false;
+    }
+    say_state();
+    return true;
+}
+
 static bool start_app(struct problem *problem) {
     struct app_config config = {
         .target = "host",
@@ -221,7 +246,8 @@ static bool start_app(struct problem *problem) {
         .tls_stats = options.disable_tls ? NULL : net_tls_stats,
     };
     random_fill(&rng, config.hash_key, sizeof config.hash_key);
-    if (!app_init(&app, &config, &state, problem)) {
+    if (options.state != NULL ? !start_app_on_file(&config, problem)
+                              : !app_init(&app, &config, &state, problem)) {
         return false;
     }
     net_server_init(&server, &app);

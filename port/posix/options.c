@@ -47,6 +47,8 @@ const char options_help[] =
     "  --duplicate-events HOW   events with the same labels: queue one for each scrape, keep the\n"
     "                           last, or expose their sum (queue)\n"
     "  --alert-events           an alert that changes state, as POST /webhook is told, is an event\n"
+    "  --state FILE             keep series, events and scrapers in this file over restarts; it is\n"
+    "                           made if need be\n"
     "  --trust-proxy            X-Forwarded-For and X-Real-Ip name the client\n"
     "  --help, --version\n";
 
@@ -139,6 +141,14 @@ static bool read_client_ca(struct options *o, struct slice value, struct problem
 
 static bool read_ca(struct options *o, struct slice value, struct problem *problem) {
     return to_file("--ca", &o->ca, value, problem);
+}
+
+static bool read_state(struct options *o, struct slice value, struct problem *problem) {
+    if (value.len == 0) {
+        return refuse(problem, "--state", value, "is no file's name; say where to keep the state");
+    }
+    o->state = value.bytes; /* a value ends where its argument ends */
+    return true;
 }
 
 static bool read_mtu(struct options *o, struct slice value, struct problem *problem) {
@@ -285,6 +295,7 @@ static const struct row rows[] = {
     {"--sntp", read_sntp, NO_FLAG, OPTIONS_RUN},
     {"--scraper-timeout", read_scraper_timeout, NO_FLAG, OPTIONS_RUN},
     {"--duplicate-events", read_duplicates, NO_FLAG, OPTIONS_RUN},
+    {"--state", read_state, NO_FLAG, OPTIONS_RUN},
     {"--dhcp", NULL, offsetof(struct options, dhcp), OPTIONS_RUN},
     {"--explicit-timestamps", NULL, offsetof(struct options, explicit_timestamps), OPTIONS_RUN},
     {"--alert-events", NULL, offsetof(struct options, alert_events), OPTIONS_RUN},

@@ -33,6 +33,7 @@ struct options {
     bool cert_given;       /* --cert or --key was said: none is made */
     const char *tap;       /* name of the TAP device */
     const char *passt;     /* path of passt's socket, or NULL: use the TAP */
+    const char *state;     /* path of the file that keeps the state, or NULL: none does */
     bool dhcp;
     bool gateway_given;
     const char *sntp; /* as net_services_config.ntp */

@@ -71,7 +71,7 @@ def test_help(net, binary):
     for option in ("--port", "--tap", "--passt", "--address", "--gateway", "--mtu", "--dhcp",
                    "--explicit-timestamps", "--scraper-timeout", "--duplicate-events",
                    "--trust-proxy", "--help", "--version", "--port-tls", "--cert", "--key", "--ca",
-                   "--client-ca", "--disable-insecure", "--disable-tls", "--disable-http"):  # fmt: skip
+                   "--client-ca", "--state", "--disable-insecure", "--disable-tls", "--disable-http"):  # fmt: skip
         assert option in out
     for default in ("8090", "8443", "server.crt", "server.key", "pingshot0", "192.168.76.2/24", "1500"):
         assert default in out
@@ -112,6 +112,7 @@ def test_version(net, binary):
         (["--address", "192.168.76.256/24"], "--address"),
         (["--gateway", "nowhere"], "--gateway"),
         (["--gateway", "10.0.0.1"], "--gateway"),
+        (["--state", ""], "--state"),
         (["--mtu", "100"], "--mtu"),
         (["--mtu", "9001"], "--mtu"),
         (["--scraper-timeout", "0"], "--scraper-timeout"),

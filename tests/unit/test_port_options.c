@@ -57,6 +57,7 @@ static void defaults(void **state) {
     assert_int_equal(options.mtu, 1500);
     assert_string_equal(options.tap, "pingshot0");
     assert_null(options.passt);
+    assert_null(options.state);
     assert_false(options.dhcp);
     assert_int_equal(options.address, 0xc0a84c02);
     assert_int_equal(options.netmask, 0xffffff00);
@@ -95,6 +96,9 @@ static void every_option_in_both_spellings(void **state) {
     assert_true(options.dhcp);
     assert_int_equal(parse("--passt=/tmp/a=b"), OPTIONS_RUN);
     assert_string_equal(options.passt, "/tmp/a=b");
+    assert_int_equal(parse("--state a.state"), OPTIONS_RUN);
+    assert_string_equal(options.state, "a.state");
+    expect_bad("--state=", "--state: '' is no file's name; say where to keep the state");
     assert_int_equal(parse("--duplicate-events last --duplicate-events queue"), OPTIONS_RUN);
     assert_int_equal(options.duplicates, DELIVERY_QUEUE); /* the last one counts */
 }
@@ -153,7 +157,7 @@ static void unknown_and_misused_names(void **state) {
     expect_bad("--prot 80", "--prot is not an option; --help lists them");
     expect_bad("-p 80", "-p is not an option; --help lists them");
     expect_bad("8090", "8090 is not an option; --help lists them");
-    expect_bad("--state f", "--state is not an option; --help lists them");
+    expect_bad("--stat f", "--stat is not an option; --help lists them");
     expect_bad("--port", "--port needs a value; --help says which");
     expect_bad("--dhcp=yes", "--dhcp is a switch; say it without a value");
     expect_bad("--tap a --passt b", "--tap and --passt exclude each other; say one of them");
