@@ -146,6 +146,10 @@ static bool put_events_delivered(const struct app *app, struct samples *s) {
     return put_only(s, app->state->delivery.counts.delivered);
 }
 
+static bool put_events_ambiguous(const struct app *app, struct samples *s) {
+    return put_only(s, app->state->delivery.tally.ambiguous);
+}
+
 static bool put_events_released(const struct app *app, struct samples *s) {
     return put_only(s, app->state->delivery.counts.released);
 }
@@ -389,6 +393,9 @@ static const struct own_family families[] = {
     {STEM("pingshot_event_rollbacks_total", "{cause=\""),
      HELP("Scrapes with events that were not acknowledged in time."), .put = put_rollbacks,
      .type = TYPE_COUNTER},
+    {STEM("pingshot_events_ambiguous_total", " "),
+     HELP("Events sent to a scraper that did not acknowledge them: it may get them twice."),
+     .put = put_events_ambiguous, .type = TYPE_COUNTER},
     {STEM("pingshot_events_released_total", " "),
      HELP("Events that waited only for a scraper that was forgotten."), .put = put_events_released,
      .type = TYPE_COUNTER},
