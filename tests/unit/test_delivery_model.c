@@ -407,7 +407,7 @@ static void check_counts(void) {
             continue;
         }
         for (uint16_t e = d.events.oldest; e != EVENT_TABLE_NONE; e = d.events.slots[e].newer) {
-            due += (d.events.slots[e].due >> i) & 1u;
+            due += ((uint32_t)d.events.slots[e].due >> i) & 1u;
         }
         assert_int_equal(delivery_pending_count(&d, i), due);
     }
