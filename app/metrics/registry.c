@@ -8,7 +8,21 @@
 #include "metrics/registry_store.h"
 #include "metrics/registry_txn.h"
 
-void registry_init(struct registry *r, const uint8_t key[HASH_KEY_BYTES]) {
+/* Only where there is something: a host gives memory page by page as it is first written. */
+static void clear_slots(struct registry *r) {
+    for (uint32_t i = 0; i < CFG_FAMILIES_MAX; i++) {
+        if (r->families[i].text != REGISTRY_ARENA_NONE) {
+            r->families[i].text = REGISTRY_ARENA_NONE;
+        }
+    }
+    for (uint32_t i = 0; i < CFG_SERIES_MAX; i++) {
+        if (r->series[i].check != 0) {
+            r->series[i].check = 0;
+        }
+    }
+}
+
+void registry_clear_derived(struct registry *r, const uint8_t key[HASH_KEY_BYTES]) {
     static const struct registry_count none = {0, 0, 0};
     r->key = hash_key_from(key);
     r->family_sequence = 0;
@@ -23,6 +37,11 @@ void registry_init(struct registry *r, const uint8_t key[HASH_KEY_BYTES]) {
     memset(r->family_places, 0, sizeof r->family_places);
     memset(r->series_places, 0, sizeof r->series_places);
     memset(r->txns, 0, sizeof r->txns);
+}
+
+void registry_init(struct registry *r, const uint8_t key[HASH_KEY_BYTES]) {
+    clear_slots(r);
+    registry_clear_derived(r, key);
     registry_arena_init(&r->arena);
 }
 

@@ -6,7 +6,8 @@
  *
  * A series is kept as the text of its whole exposition line, identity and value, in one arena: a
  * scrape copies it as it is. The identity (`name{a="x",b="y"}`, labels sorted, escaped) is what
- * it is found by. The struct holds no pointers, so it can outlive a reset and be checksummed.
+ * it is found by. The struct holds no pointers and is valid after each single store, so it can
+ * outlive a reset (registry_recover).
  */
 #ifndef PINGSHOT_METRICS_REGISTRY_H
 #define PINGSHOT_METRICS_REGISTRY_H
@@ -61,8 +62,11 @@ bool registry_kind_from(struct slice word, enum registry_kind *kind);
 #define REGISTRY_SHAPE_HAS_CREATED 0x04u /* its groups end with samples of family X_created */
 #define REGISTRY_SHAPE_IS_CREATED 0x08u  /* shown within the family it belongs to */
 
+/* After a reset the text and what its check word covers are believed (registry_store.h), the rest
+ * is made anew from them. */
 struct registry_family {
-    uint32_t text;         /* arena: "# HELP name help\n# TYPE name type\n", label names */
+    uint32_t text;         /* arena: "# HELP name help\n# TYPE name type\n", label names, check
+                            * word; REGISTRY_ARENA_NONE: a free slot */
     uint32_t hash;         /* of the name */
     uint32_t sequence;     /* counts up with every family made: tells reuses of a slot apart */
     uint32_t first_series; /* list through registry_series.next, or REGISTRY_NONE */
@@ -70,9 +74,10 @@ struct registry_family {
     uint32_t series_count;
     uint32_t busy_count; /* unfinished transactions' claims: series, itself, declarations */
     uint16_t name_len;
-    uint16_t help_len;   /* as escaped text; 0: no HELP line */
-    uint16_t labels_len; /* label names joined with commas, at the end of the text */
-    uint8_t type;        /* enum metric_type */
+    uint16_t help_len; /* as escaped text; 0: no HELP line */
+    uint16_t
+        labels_len; /* label names joined with commas, behind TYPE, with a line feed at the end */
+    uint8_t type;   /* enum metric_type */
     uint8_t flags;
     uint8_t shape;
     uint8_t owner; /* transaction that made it, plus 1, while it is fresh */
@@ -82,15 +87,17 @@ struct registry_family {
 #define REGISTRY_SERIES_FRESH 0x01u  /* made by the unfinished transaction `owner`: hidden */
 #define REGISTRY_SERIES_STAGED 0x02u /* `staged` becomes its value when `owner` commits */
 
+/* Likewise the check word, what it covers, and the value if that is what its text says. */
 struct registry_series {
     double value;
     double staged;
-    uint32_t text; /* arena: identity, ' ', value, '\n', with room for the longest value */
-    uint32_t hash; /* of the identity */
-    uint32_t next; /* in its family, or in the free list */
+    uint32_t text;  /* arena: identity, ' ', value, '\n', with room for the longest value */
+    uint32_t check; /* over hash, identity_len, family, and owner while fresh; 0: a free slot */
+    uint32_t hash;  /* of the identity */
     uint16_t identity_len;
-    uint16_t line_len; /* with the line feed */
     uint16_t family;
+    uint32_t next;     /* in its family, or in the free list */
+    uint16_t line_len; /* with the line feed */
     uint8_t flags;
     uint8_t owner; /* transaction that holds it, plus 1; 0: none */
 };
@@ -117,6 +124,7 @@ struct registry_txn {
     uint8_t default_type;
     bool any_labels;
     struct registry_declaration declaration;
+    uint32_t redo; /* while a commit is carried out: check word over what is staged; else 0 */
     uint32_t series_count; /* series touched */
     uint32_t first_word;   /* words of `series` that may have bits, [first, end) */
     uint32_t end_word;
@@ -160,6 +168,21 @@ struct registry {
 /* Makes an empty registry. `key` should be unpredictable: with it nobody outside can choose names
  * that meet in one place of the hash tables. */
 void registry_init(struct registry *r, const uint8_t key[HASH_KEY_BYTES]);
+
+/* What registry_recover found. */
+struct registry_recovery {
+    uint32_t families_count;
+    uint32_t series_count;
+    uint32_t damaged_count; /* families and series left out because they were damaged */
+};
+
+/* In place of registry_init after a reset that left the memory as it was, at whatever store it
+ * came; with the same key. What was committed is there, with its value, in its order; what was not
+ * is gone; so are pingshot's own families, to be added anew. May itself be cut by a reset, and be
+ * called again then. Any damage is survived: no field is believed that no check word, hash or text
+ * confirms. */
+void registry_recover(struct registry *r, const uint8_t key[HASH_KEY_BYTES],
+                      struct registry_recovery *found);
 
 /* ---- pingshot's own metrics --------------------------------------------------------------- */
 

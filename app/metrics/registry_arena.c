@@ -5,7 +5,7 @@
  */
 #include "metrics/registry_arena.h"
 
-#include <string.h>
+#include "state_order.h"
 
 #define HEADER_WORDS (REGISTRY_ARENA_HEADER_BYTES / 4u)
 #define CAPACITY_BYTES ((uint32_t)((CFG_REGISTRY_TEXT_BYTES) / 4) * 4u)
@@ -18,10 +18,37 @@ void registry_arena_init(struct registry_arena *a) {
     a->top_bytes = 0;
     a->gap_bytes = 0;
     a->high_water_bytes = 0;
+    a->move_from = 0;
 }
 
 static uint32_t *header_of(struct registry_arena *a, uint32_t text) {
     return &a->words[text / 4u - HEADER_WORDS];
+}
+
+uint32_t registry_arena_room_bytes(const struct registry_arena *a, uint32_t text) {
+    return a->words[text / 4u - HEADER_WORDS] * 4u - REGISTRY_ARENA_HEADER_BYTES;
+}
+
+/* Brings the block down, in parts no longer than the way it goes: so no part lies over its own
+ * source, and one that a reset cut can be copied again. A way is longer than a header: where the
+ * first part is not there yet, the header is still whole where it came from. */
+static void finish_move(struct registry_arena *a, registry_arena_moved *moved, void *context) {
+    uint32_t from = a->move_from;
+    uint32_t to = a->move_to;
+    uint32_t at = a->moved_words;
+    uint32_t words = a->words[at == 0 ? from : to];
+    while (at < words) {
+        uint32_t part = words - at < from - to ? words - at : from - to;
+        memcpy(&a->words[to + at], &a->words[from + at], (size_t)part * 4u);
+        at += part;
+        state_barrier();
+        a->moved_words = at;
+        state_barrier();
+    }
+    moved(context, a->words[to + 1], (to + HEADER_WORDS) * 4u);
+    state_barrier();
+    a->move_from = 0;
+    state_barrier();
 }
 
 static void close_gaps(struct registry_arena *a, registry_arena_moved *moved, void *context) {
@@ -30,11 +57,14 @@ static void close_gaps(struct registry_arena *a, registry_arena_moved *moved, vo
     uint32_t from = 0;
     while (from < end) {
         uint32_t words = a->words[from];
-        uint32_t owner = a->words[from + 1];
-        if (owner != 0) {
+        if (a->words[from + 1] != 0) {
             if (to != from) {
-                memmove(&a->words[to], &a->words[from], (size_t)words * 4u);
-                moved(context, owner, (to + HEADER_WORDS) * 4u);
+                a->move_to = to;
+                a->moved_words = 0;
+                state_barrier();
+                a->move_from = from;
+                state_barrier();
+                finish_move(a, moved, context);
             }
             to += words;
         }
@@ -78,6 +108,50 @@ void registry_arena_free(struct registry_arena *a, uint32_t text) {
     }
 }
 
-void registry_arena_set_owner(struct registry_arena *a, uint32_t text, uint32_t owner) {
-    header_of(a, text)[1] = owner;
+/* ---- after a reset ------------------------------------------------------------------------ */
+
+/* Whether a block of so many words may begin there. */
+static bool fits(uint32_t at, uint32_t words) {
+    return at < CAPACITY_BYTES / 4u && words > HEADER_WORDS && words <= CAPACITY_BYTES / 4u - at;
+}
+
+void registry_arena_resume(struct registry_arena *a, registry_arena_moved *moved, void *context) {
+    uint32_t from = a->move_from;
+    uint32_t to = a->move_to;
+    if (from < CAPACITY_BYTES / 4u && to < from && from - to > HEADER_WORDS &&
+        fits(from, a->words[a->moved_words == 0 ? from : to])) {
+        finish_move(a, moved, context);
+    }
+    a->move_from = 0;
+}
+
+bool registry_arena_has(const struct registry_arena *a, uint32_t text, uint32_t owner) {
+    uint32_t at = text / 4u - HEADER_WORDS;
+    return text % 4u == 0 && at < CAPACITY_BYTES / 4u - HEADER_WORDS && fits(at, a->words[at]) &&
+           a->words[at + 1] == owner;
+}
+
+void registry_arena_recover(struct registry_arena *a, uint32_t end_bytes,
+                            registry_arena_claimed *claimed, void *context) {
+    uint32_t at = 0;
+    uint32_t end = 0; /* of the blocks kept so far */
+    a->gap_bytes = 0;
+    while (at < end_bytes / 4u) {
+        uint32_t text = (at + HEADER_WORDS) * 4u;
+        bool room = at == end || at - end >= HEADER_WORDS; /* for a gap's header */
+        if (!room || !registry_arena_has(a, text, a->words[at + 1]) ||
+            !claimed(context, a->words[at + 1], text)) {
+            at++;
+            continue;
+        }
+        if (at > end) {
+            a->words[end] = at - end;
+            a->words[end + 1] = 0;
+            a->gap_bytes += (at - end) * 4u;
+        }
+        at += a->words[at];
+        end = at;
+    }
+    a->top_bytes = end * 4u;
+    a->high_water_bytes = registry_arena_used_bytes(a);
 }

@@ -4,6 +4,9 @@
  * what is freed stays as a gap until a block does not fit, then all of them close up. So a block
  * may move whenever another is allocated: its owner keeps an offset, which the arena corrects
  * through the function it was given.
+ *
+ * After a reset only what owners know of their blocks is believed, and which move was under way; all
+ * else in here is laid out anew from that (registry_arena_resume, registry_arena_recover).
  */
 #ifndef PINGSHOT_METRICS_REGISTRY_ARENA_H
 #define PINGSHOT_METRICS_REGISTRY_ARENA_H
@@ -23,6 +26,9 @@ struct registry_arena {
     uint32_t top_bytes;        /* below it are blocks and gaps, above it nothing */
     uint32_t gap_bytes;        /* of that, freed */
     uint32_t high_water_bytes; /* most that was in use at once */
+    uint32_t move_from;        /* block on its way down, as an index of words; 0: none */
+    uint32_t move_to;
+    uint32_t moved_words; /* of it, from its beginning, are there */
     uint32_t words[(CFG_REGISTRY_TEXT_BYTES) / 4];
 };
 
@@ -47,11 +53,29 @@ uint32_t registry_arena_alloc(struct registry_arena *a, uint32_t len, uint32_t o
 
 void registry_arena_free(struct registry_arena *a, uint32_t text);
 
-/* Hands a block to another owner. */
-void registry_arena_set_owner(struct registry_arena *a, uint32_t text, uint32_t owner);
+/* Room that the block of a text has, in bytes. */
+uint32_t registry_arena_room_bytes(const struct registry_arena *a, uint32_t text);
 
 static inline uint32_t registry_arena_used_bytes(const struct registry_arena *a) {
     return a->top_bytes - a->gap_bytes;
 }
+
+/* ---- after a reset ------------------------------------------------------------------------ */
+
+/* Ends the move that a reset cut, before anything else in the arena is looked at. `moved` may be
+ * told of an owner that does not exist. */
+void registry_arena_resume(struct registry_arena *a, registry_arena_moved *moved, void *context);
+
+/* Whether there is a block of `owner` with its text at `text`, any number. */
+bool registry_arena_has(const struct registry_arena *a, uint32_t text, uint32_t owner);
+
+/* Says whether the block is its owner's, who is then told no more of it. */
+typedef bool registry_arena_claimed(void *context, uint32_t owner, uint32_t text);
+
+/* Keeps the blocks that begin below `end_bytes` and that `claimed` says yes to, and makes gaps of
+ * all else. Asks only of blocks that registry_arena_has, in ascending order, and of none that
+ * reaches into the one before. */
+void registry_arena_recover(struct registry_arena *a, uint32_t end_bytes,
+                            registry_arena_claimed *claimed, void *context);
 
 #endif

@@ -8,12 +8,11 @@
 #include "metrics/registry_store.h"
 
 #include "metrics/registry_shape.h"
+#include "state_order.h"
 
-/* Owners of arena blocks: what they are in the two top bits, which one in the rest. */
-#define OWNER_SERIES 0x40000000u
-#define OWNER_FAMILY 0x80000000u
-#define OWNER_TXN 0xc0000000u
-#define OWNER_KIND 0xc0000000u
+/* What check words are of. */
+#define FAMILY_SEED 0x66616d69u
+#define SERIES_SEED 0x73657269u
 
 #define SLOT_BITS REGISTRY_SLOT_BITS
 #define SLOT_MASK ((1u << SLOT_BITS) - 1u)
@@ -112,20 +111,31 @@ uint32_t registry_store_find_series(const struct registry *r, struct slice ident
 
 /* ---- text -------------------------------------------------------------------------------- */
 
+/* Corrects the owner's offset. */
 static void moved(void *context, uint32_t owner, uint32_t text) {
     struct registry *r = context;
-    uint32_t slot = owner & ~OWNER_KIND;
-    switch (owner & OWNER_KIND) {
-    case OWNER_SERIES:
-        r->series[slot].text = text;
+    uint32_t slot = owner & ~REGISTRY_STORE_KIND;
+    switch (owner & REGISTRY_STORE_KIND) {
+    case REGISTRY_STORE_SERIES:
+        if (slot < CFG_SERIES_MAX) {
+            r->series[slot].text = text;
+        }
         break;
-    case OWNER_FAMILY:
-        r->families[slot].text = text;
+    case REGISTRY_STORE_FAMILY:
+        if (slot < CFG_FAMILIES_MAX) {
+            r->families[slot].text = text;
+        }
         break;
     default:
-        r->txns[slot].declaration.text = text;
+        if (slot < CFG_REGISTRY_TRANSACTIONS_MAX) {
+            r->txns[slot].declaration.text = text;
+        }
         break;
     }
+}
+
+void registry_store_resume(struct registry *r) {
+    registry_arena_resume(&r->arena, moved, r);
 }
 
 static uint32_t full(struct problem *p, const char *table, uint32_t limit, const char *setting) {
@@ -153,7 +163,7 @@ static uint32_t alloc_text(struct registry *r, uint32_t len, uint32_t owner, str
 
 uint32_t registry_store_alloc_declaration(struct registry *r, uint32_t txn, uint32_t len,
                                           struct problem *p) {
-    return alloc_text(r, len, OWNER_TXN | txn, p);
+    return alloc_text(r, len, REGISTRY_STORE_TXN | txn, p);
 }
 
 static struct slice type_slice(unsigned type) {
@@ -165,7 +175,7 @@ uint32_t registry_store_type_line_len(const struct registry_family *f) {
     return REGISTRY_STORE_NAME_AT + f->name_len + 1u + type_slice(f->type).len + 1u;
 }
 
-static uint32_t header_len(const struct registry_family *f) {
+uint32_t registry_store_header_len(const struct registry_family *f) {
     return registry_store_help_line_len(f) + registry_store_type_line_len(f);
 }
 
@@ -177,7 +187,8 @@ struct slice registry_store_family_help(const struct registry *r, uint32_t famil
 
 struct slice registry_store_family_labels(const struct registry *r, uint32_t family) {
     const struct registry_family *f = &r->families[family];
-    return (struct slice){registry_arena_text(&r->arena, f->text + header_len(f)), f->labels_len};
+    return (struct slice){registry_arena_text(&r->arena, f->text + registry_store_header_len(f)),
+                          f->labels_len};
 }
 
 static void put_family_text(struct text *t, const struct registry_store_family *what) {
@@ -194,6 +205,39 @@ static void put_family_text(struct text *t, const struct registry_store_family *
     text_put_slice(t, type_slice(what->type));
     text_put_char(t, '\n');
     text_put_slice(t, what->labels);
+    text_put_char(t, '\n');
+}
+
+/* Its last word is the check word, and what comes before that is filled up with zeros. */
+static uint32_t family_text_len(uint32_t header_len, uint32_t labels_len) {
+    return ((header_len + labels_len + 1u + 3u) & ~3u) + (uint32_t)sizeof(uint32_t);
+}
+
+static uint32_t *last_word(struct registry *r, uint32_t text) {
+    return &r->arena.words[(text + registry_arena_room_bytes(&r->arena, text)) / 4u - 1u];
+}
+
+uint32_t *registry_store_family_check_at(struct registry *r, uint32_t family) {
+    return last_word(r, r->families[family].text);
+}
+
+static uint32_t check_family_text(const struct registry *r, const struct registry_family *f,
+                                  uint32_t text, uint8_t owner) {
+    uint8_t own = f->flags & REGISTRY_FAMILY_OWN;
+    uint32_t check = state_check_word(FAMILY_SEED, (uint32_t)f->name_len << 16 | f->help_len);
+    check = state_check_word(check, (uint32_t)f->type << 16 | (uint32_t)own << 8 | owner);
+    return state_check(check, registry_arena_text(&r->arena, text),
+                       registry_arena_room_bytes(&r->arena, text) - (uint32_t)sizeof(uint32_t));
+}
+
+uint32_t registry_store_family_check(const struct registry *r, uint32_t family, uint8_t owner) {
+    return check_family_text(r, &r->families[family], r->families[family].text, owner);
+}
+
+uint32_t registry_store_series_check(const struct registry_series *s, uint8_t owner) {
+    uint32_t check = state_check_word(state_check_word(SERIES_SEED, owner), s->hash);
+    check = state_check_word(check, (uint32_t)s->family << 16 | s->identity_len);
+    return check != 0 ? check : 1u;
 }
 
 bool registry_store_header_fits(struct slice name, struct slice help) {
@@ -228,7 +272,7 @@ void registry_store_put_help(struct text *out, struct slice help, enum label_for
 }
 
 bool registry_store_identity_fits(uint32_t identity_len) {
-    return identity_len + 1 + NUMBER_TEXT_BYTES + 1 <= CFG_LINE_BYTES;
+    return registry_store_series_text_len(identity_len) <= CFG_LINE_BYTES;
 }
 
 /* ---- slots ------------------------------------------------------------------------------- */
@@ -251,7 +295,8 @@ static uint32_t take_family_slot(struct registry *r) {
     return slot;
 }
 
-static void give_family_slot(struct registry *r, uint32_t slot) {
+void registry_store_free_family_slot(struct registry *r, uint32_t slot) {
+    r->families[slot].text = REGISTRY_ARENA_NONE;
     r->families[slot].flags = 0;
     r->families[slot].owner = 0;
     r->families[slot].first_series = r->family_free;
@@ -282,6 +327,10 @@ static void give_series_slots(struct registry *r, struct chain chain) {
     }
 }
 
+void registry_store_free_series_slot(struct registry *r, uint32_t slot) {
+    give_series_slots(r, (struct chain){slot, slot});
+}
+
 /* ---- families ---------------------------------------------------------------------------- */
 
 uint32_t registry_store_add_family(struct registry *r, const struct registry_store_family *what,
@@ -294,7 +343,6 @@ uint32_t registry_store_add_family(struct registry *r, const struct registry_sto
     struct registry_family *f = &r->families[slot];
     *f = (struct registry_family){
         .hash = registry_store_hash(r, what->name),
-        .sequence = ++r->family_sequence,
         .first_series = REGISTRY_NONE,
         .last_series = REGISTRY_NONE,
         .busy_count = what->owner != 0,
@@ -305,40 +353,67 @@ uint32_t registry_store_add_family(struct registry *r, const struct registry_sto
         .flags = REGISTRY_FAMILY_USED | what->flags,
         .owner = what->owner,
     };
-    uint32_t len = header_len(f) + what->labels.len;
-    f->text = alloc_text(r, len, OWNER_FAMILY | slot, p);
-    if (f->text == REGISTRY_ARENA_NONE) {
-        give_family_slot(r, slot);
+    uint32_t len = family_text_len(registry_store_header_len(f), what->labels.len);
+    uint32_t at = alloc_text(r, len, REGISTRY_STORE_FAMILY | slot, p);
+    if (at == REGISTRY_ARENA_NONE) {
+        registry_store_free_family_slot(r, slot);
         return REGISTRY_NONE;
     }
-    struct text text = text_over(registry_arena_at(&r->arena, f->text), len);
+    struct text text = text_over(registry_arena_at(&r->arena, at), len);
+    *(last_word(r, at) - 1) = 0;
     put_family_text(&text, what);
-    table_put(family_table(r), slot, f->hash);
-    count_use(&r->families_count, r->families_count.used + 1);
+    *last_word(r, at) = check_family_text(r, f, at, what->owner);
+    state_barrier();
+    f->text = at;
+    state_barrier();
+    registry_store_enter_family(r, slot);
     registry_shape_changed(r, what->name);
     return slot;
+}
+
+void registry_store_enter_family(struct registry *r, uint32_t family) {
+    r->families[family].sequence = ++r->family_sequence;
+    table_put(family_table(r), family, r->families[family].hash);
+    count_use(&r->families_count, r->families_count.used + 1);
+}
+
+void registry_store_publish_family(struct registry *r, uint32_t family) {
+    struct registry_family *f = &r->families[family];
+    *registry_store_family_check_at(r, family) = registry_store_family_check(r, family, 0);
+    state_barrier();
+    f->flags &= (uint8_t)~REGISTRY_FAMILY_FRESH;
+    f->owner = 0;
 }
 
 bool registry_store_set_labels(struct registry *r, uint32_t family, struct slice labels,
                                struct problem *p) {
     struct registry_family *f = &r->families[family];
-    uint32_t len = header_len(f);
-    uint32_t text = alloc_text(r, len + labels.len, OWNER_FAMILY | family, p);
+    uint32_t len = registry_store_header_len(f);
+    uint32_t text =
+        alloc_text(r, family_text_len(len, labels.len), REGISTRY_STORE_FAMILY | family, p);
     if (text == REGISTRY_ARENA_NONE) {
         return false;
     }
+    uint32_t before = f->text;
     char *to = registry_arena_at(&r->arena, text);
-    memcpy(to, registry_arena_text(&r->arena, f->text), len);
+    *(last_word(r, text) - 1) = 0;
+    memcpy(to, registry_arena_text(&r->arena, before), len);
     memcpy(to + len, labels.bytes, labels.len);
-    registry_arena_free(&r->arena, f->text);
-    f->text = text;
+    to[len + labels.len] = '\n';
+    *last_word(r, text) = check_family_text(r, f, text, f->owner);
+    state_barrier();
+    f->text = text; /* from here on these are its labels */
+    state_barrier();
     f->labels_len = (uint16_t)labels.len;
+    registry_arena_free(&r->arena, before);
     return true;
 }
 
 /* Takes a series out of everything but its family's list. */
 static void forget_series(struct registry *r, uint32_t series) {
     struct registry_series *s = &r->series[series];
+    s->check = 0;
+    state_barrier();
     table_remove(r, series_table(r), series, s->hash);
     registry_arena_free(&r->arena, s->text);
     s->text = REGISTRY_ARENA_NONE;
@@ -349,17 +424,22 @@ static void forget_series(struct registry *r, uint32_t series) {
 
 void registry_store_remove_family(struct registry *r, uint32_t family) {
     struct registry_family *f = &r->families[family];
+    uint32_t text = f->text;
     char name_bytes[REGISTRY_NAME_BYTES];
     struct slice name = registry_family_name(r, family);
     memcpy(name_bytes, name.bytes, name.len);
     name.bytes = name_bytes;
+    *registry_store_family_check_at(r, family) = 0; /* with this its series are gone, too */
+    state_barrier();
     for (uint32_t s = f->first_series; s != REGISTRY_NONE; s = r->series[s].next) {
         forget_series(r, s);
     }
+    state_barrier();
     give_series_slots(r, (struct chain){f->first_series, f->last_series});
     table_remove(r, family_table(r), family, f->hash);
-    registry_arena_free(&r->arena, f->text);
-    give_family_slot(r, family);
+    registry_store_free_family_slot(r, family);
+    state_barrier();
+    registry_arena_free(&r->arena, text);
     r->families_count.used--;
     registry_shape_changed(r, name);
 }
@@ -376,10 +456,12 @@ void registry_store_set_value(struct registry *r, uint32_t series, double value)
     s->line_len = (uint16_t)(at + 1);
 }
 
-static void link_series(struct registry *r, uint32_t series, uint32_t family, uint32_t after) {
-    struct registry_family *f = &r->families[family];
+/* The order of the stores keeps the list whole. */
+void registry_store_link_series(struct registry *r, uint32_t series, uint32_t after) {
+    struct registry_family *f = &r->families[r->series[series].family];
     uint32_t *link = after == REGISTRY_NONE ? &f->first_series : &r->series[after].next;
     r->series[series].next = *link;
+    state_barrier();
     *link = series;
     if (f->last_series == after) {
         f->last_series = series;
@@ -387,17 +469,30 @@ static void link_series(struct registry *r, uint32_t series, uint32_t family, ui
     f->series_count++;
 }
 
+void registry_store_enter_series(struct registry *r, uint32_t series) {
+    table_put(series_table(r), series, r->series[series].hash);
+    count_use(&r->series_count, r->series_count.used + 1);
+}
+
+void registry_store_publish_series(struct registry *r, uint32_t series) {
+    struct registry_series *s = &r->series[series];
+    s->check = registry_store_series_check(s, 0);
+    state_barrier();
+    s->flags = 0;
+    s->owner = 0;
+}
+
 uint32_t registry_store_add_series(struct registry *r, const struct registry_store_series *what,
                                    struct slice identity, struct problem *p) {
-    uint32_t len = identity.len + 1 + NUMBER_TEXT_BYTES + 1;
+    uint32_t len = registry_store_series_text_len(identity.len);
     uint32_t slot = take_series_slot(r);
     if (slot == REGISTRY_NONE) {
         r->series_count.refused_total++;
         return full(p, "series", CFG_SERIES_MAX, "CFG_SERIES_MAX");
     }
-    uint32_t text = alloc_text(r, len, OWNER_SERIES | slot, p);
+    uint32_t text = alloc_text(r, len, REGISTRY_STORE_SERIES | slot, p);
     if (text == REGISTRY_ARENA_NONE) {
-        give_series_slots(r, (struct chain){slot, slot});
+        registry_store_free_series_slot(r, slot);
         return REGISTRY_NONE;
     }
     r->series[slot] = (struct registry_series){
@@ -412,10 +507,12 @@ uint32_t registry_store_add_series(struct registry *r, const struct registry_sto
     memcpy(line, identity.bytes, identity.len);
     line[identity.len] = ' ';
     registry_store_set_value(r, slot, what->value);
-    table_put(series_table(r), slot, what->hash);
-    link_series(r, slot, what->family, what->after);
+    state_barrier();
+    r->series[slot].check = registry_store_series_check(&r->series[slot], what->owner);
+    state_barrier();
+    registry_store_enter_series(r, slot);
+    registry_store_link_series(r, slot, what->after);
     r->families[what->family].busy_count += what->owner != 0;
-    count_use(&r->series_count, r->series_count.used + 1);
     return slot;
 }
 
@@ -434,6 +531,7 @@ uint32_t registry_store_remove_fresh(struct registry *r, uint32_t family, uint8_
             continue;
         }
         *link = s->next;
+        state_barrier();
         forget_series(r, series);
         *(freed.first == REGISTRY_NONE ? &freed.first : &r->series[freed.last].next) = series;
         freed.last = series;

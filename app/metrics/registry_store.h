@@ -3,6 +3,11 @@
  * registry_store.h: the registry's inside: slots, hash tables and text of families and series.
  * Not its job: who may change what, and when it becomes visible (registry.c, registry_txn.c).
  * Only files of the registry include this.
+ *
+ * What outlives a reset. A family is there when its slot has a text, and that text ends with the
+ * right check word; a series when its slot has the right check word, and its text the identity with
+ * that hash. Both words tell what a transaction made and did not commit. They are written last and
+ * cleared first. Lists, in the order they are walked, are whole after each store.
  */
 #ifndef PINGSHOT_METRICS_REGISTRY_STORE_H
 #define PINGSHOT_METRICS_REGISTRY_STORE_H
@@ -47,6 +52,10 @@ uint32_t registry_store_remove_fresh(struct registry *r, uint32_t family, uint8_
 bool registry_store_set_labels(struct registry *r, uint32_t family, struct slice labels,
                                struct problem *p);
 
+/* Makes a fresh one everybody's, in one store. */
+void registry_store_publish_family(struct registry *r, uint32_t family);
+void registry_store_publish_series(struct registry *r, uint32_t series);
+
 /* Writes the value and its text. */
 void registry_store_set_value(struct registry *r, uint32_t series, double value);
 
@@ -57,6 +66,44 @@ uint32_t registry_store_alloc_declaration(struct registry *r, uint32_t txn, uint
 uint32_t registry_store_hash(const struct registry *r, struct slice text);
 uint32_t registry_store_find_family(const struct registry *r, struct slice name, uint32_t hash);
 uint32_t registry_store_find_series(const struct registry *r, struct slice identity, uint32_t hash);
+
+/* ---- for registry_recover ------------------------------------------------------------------ */
+
+/* Owners of arena blocks: what they are in the two top bits, which one in the rest. */
+#define REGISTRY_STORE_SERIES 0x40000000u
+#define REGISTRY_STORE_FAMILY 0x80000000u
+#define REGISTRY_STORE_TXN 0xc0000000u
+#define REGISTRY_STORE_KIND 0xc0000000u
+
+/* Ends the move of a text that a reset cut. */
+void registry_store_resume(struct registry *r);
+
+/* The check words of a family's text and of a series. `owner`: transaction plus 1 while fresh, 0
+ * from the commit on. */
+uint32_t registry_store_family_check(const struct registry *r, uint32_t family, uint8_t owner);
+uint32_t registry_store_series_check(const struct registry_series *s, uint8_t owner);
+
+/* Where the first one lies. */
+uint32_t *registry_store_family_check_at(struct registry *r, uint32_t family);
+
+/* Bytes of its text before the label names. */
+uint32_t registry_store_header_len(const struct registry_family *f);
+
+/* Puts a slot that was filled into the hash table and the counts. */
+void registry_store_enter_family(struct registry *r, uint32_t family);
+void registry_store_enter_series(struct registry *r, uint32_t series);
+
+/* Puts a series into its family, behind `after`, or first. */
+void registry_store_link_series(struct registry *r, uint32_t series, uint32_t after);
+
+/* Empties all tables but the slots and the arena. */
+void registry_clear_derived(struct registry *r, const uint8_t key[HASH_KEY_BYTES]);
+
+/* Gives a slot that is empty to the free list. */
+void registry_store_free_family_slot(struct registry *r, uint32_t family);
+void registry_store_free_series_slot(struct registry *r, uint32_t series);
+
+/* ---- lengths ------------------------------------------------------------------------------- */
 
 /* Whether the lines made of them are at most CFG_LINE_BYTES long: HELP in both formats (OpenMetrics
  * escapes more), and a sample with the longest value. */
@@ -74,6 +121,11 @@ void registry_store_put_help(struct text *out, struct slice help, enum label_for
 /* Length of the HELP line with its line feed, 0 without help. */
 static inline uint32_t registry_store_help_line_len(const struct registry_family *f) {
     return f->help_len == 0 ? 0 : REGISTRY_STORE_NAME_AT + f->name_len + 1u + f->help_len + 1u;
+}
+
+/* Length of a series's text, with the longest value. */
+static inline uint32_t registry_store_series_text_len(uint32_t identity_len) {
+    return identity_len + 1u + NUMBER_TEXT_BYTES + 1u;
 }
 
 /* Length of the TYPE line with its line feed. */

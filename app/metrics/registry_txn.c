@@ -12,6 +12,7 @@
 #include "metrics/registry_group.h"
 #include "metrics/registry_resolve.h"
 #include "metrics/registry_store.h"
+#include "state_order.h"
 
 static uint8_t owner_of(const struct registry *r, const struct registry_txn *txn) {
     return (uint8_t)(txn - r->txns + 1);
@@ -354,11 +355,18 @@ static uint32_t next_family(const struct registry_txn *txn, uint32_t family) {
     return registry_bits_next(txn->families, REGISTRY_FAMILY_WORDS, family);
 }
 
-bool registry_txn_commit(struct registry *r, struct registry_txn *txn, struct problem *p) {
-    uint8_t me = owner_of(r, txn);
-    if (!registry_declare_end(r, txn, p)) {
-        return false;
+uint32_t registry_txn_check(const struct registry *r, const struct registry_txn *txn) {
+    uint32_t check = 1u;
+    for (uint32_t i = registry_txn_next_series(txn, 0); i < CFG_SERIES_MAX;
+         i = registry_txn_next_series(txn, i + 1)) {
+        check = state_check(state_check_word(check, i), &r->series[i].staged, sizeof(double));
     }
+    return check;
+}
+
+/* Carries out what is committed. */
+static void apply(struct registry *r, const struct registry_txn *txn) {
+    uint8_t me = owner_of(r, txn);
     for (uint32_t i = registry_txn_next_series(txn, 0); i != REGISTRY_NONE;
          i = registry_txn_next_series(txn, i + 1)) {
         struct registry_series *s = &r->series[i];
@@ -368,19 +376,29 @@ bool registry_txn_commit(struct registry *r, struct registry_txn *txn, struct pr
         if (s->flags & REGISTRY_SERIES_STAGED) {
             registry_store_set_value(r, i, s->staged);
         }
-        s->flags = 0;
-        s->owner = 0;
+        registry_store_publish_series(r, i);
         r->families[s->family].busy_count--;
     }
     for (uint32_t i = next_family(txn, 0); i != REGISTRY_NONE; i = next_family(txn, i + 1)) {
         struct registry_family *f = &r->families[i];
         if (f->owner == me) {
-            f->flags &= (uint8_t)~REGISTRY_FAMILY_FRESH;
-            f->owner = 0;
+            registry_store_publish_family(r, i);
             f->busy_count--;
         }
     }
-    txn->state = REGISTRY_TXN_COMMITTED;
+}
+
+bool registry_txn_commit(struct registry *r, struct registry_txn *txn, struct problem *p) {
+    if (!registry_declare_end(r, txn, p)) {
+        return false;
+    }
+    txn->redo = registry_txn_check(r, txn);
+    state_barrier();
+    txn->state = REGISTRY_TXN_COMMITTED; /* with this it is, whatever comes */
+    state_barrier();
+    apply(r, txn);
+    state_barrier();
+    txn->redo = 0;
     return true;
 }
 

@@ -19,7 +19,7 @@
 enum registry_txn_state {
     REGISTRY_TXN_FREE = 0,
     REGISTRY_TXN_OPEN,
-    REGISTRY_TXN_COMMITTED, /* its bitmap serves the reply */
+    REGISTRY_TXN_COMMITTED, /* its bitmap serves the reply; also after a reset it was done */
 };
 
 enum registry_txn_mode {
@@ -76,6 +76,10 @@ void registry_txn_end(struct registry *r, struct registry_txn *txn);
 
 /* The first series at or after `series` that it touched, or REGISTRY_NONE. */
 uint32_t registry_txn_next_series(const struct registry_txn *txn, uint32_t series);
+
+/* The check word of what it stages, never 0: the record from which registry_recover carries out a
+ * commit that a reset cut. */
+uint32_t registry_txn_check(const struct registry *r, const struct registry_txn *txn);
 
 /* Series touched so far. */
 static inline uint32_t registry_txn_series_count(const struct registry_txn *txn) {

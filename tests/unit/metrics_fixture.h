@@ -9,6 +9,7 @@
 #include "metrics/exposition_reader.h"
 #include "metrics/exposition_reply.h"
 #include "metrics/exposition_writer.h"
+#include "metrics/registry_store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,6 +20,7 @@
 #include <cmocka.h>
 
 static struct registry reg;
+static struct registry *on = &reg; /* what the functions here are about */
 static struct problem problem;
 static char page_bytes[65536];
 
@@ -37,7 +39,7 @@ static inline struct slice of(const char *string) {
 }
 
 static inline struct registry_txn *begin(enum registry_txn_mode mode) {
-    struct registry_txn *txn = registry_txn_begin(&reg, mode, &defaults, &problem);
+    struct registry_txn *txn = registry_txn_begin(on, mode, &defaults, &problem);
     assert_non_null(txn);
     return txn;
 }
@@ -48,7 +50,7 @@ static inline bool add(struct registry_txn *txn, const char *body) {
     uint32_t n = (uint32_t)strlen(body);
     uint32_t consumed;
     problem = (struct problem){0};
-    exposition_reader_init(&reader, &reg, txn);
+    exposition_reader_init(&reader, on, txn);
     return exposition_reader_feed(&reader, body, n, &consumed, &problem) &&
            exposition_reader_finish(&reader, body + consumed, n - consumed, &problem);
 }
@@ -56,10 +58,10 @@ static inline bool add(struct registry_txn *txn, const char *body) {
 /* A whole request: all or nothing. */
 static inline bool apply_with(enum registry_txn_mode mode,
                               const struct registry_txn_options *options, const char *body) {
-    struct registry_txn *txn = registry_txn_begin(&reg, mode, options, &problem);
+    struct registry_txn *txn = registry_txn_begin(on, mode, options, &problem);
     assert_non_null(txn);
-    bool ok = add(txn, body) && registry_txn_commit(&reg, txn, &problem);
-    registry_txn_end(&reg, txn);
+    bool ok = add(txn, body) && registry_txn_commit(on, txn, &problem);
+    registry_txn_end(on, txn);
     return ok;
 }
 
@@ -74,8 +76,8 @@ static inline bool update(const char *body) {
 static inline const char *page(enum exposition_format format) {
     struct exposition_writer w;
     struct text out = text_over(page_bytes, sizeof page_bytes - 1);
-    exposition_writer_init(&w, &reg, format);
-    assert_true(exposition_writer_pull(&w, &reg, &out));
+    exposition_writer_init(&w, on, format);
+    assert_true(exposition_writer_pull(&w, on, &out));
     page_bytes[out.len] = '\0';
     return page_bytes;
 }
@@ -102,36 +104,93 @@ static inline void expect_reply(const struct registry_txn *txn, const char *expe
     struct exposition_reply reply;
     struct text out = text_over(page_bytes, sizeof page_bytes - 1);
     exposition_reply_init(&reply, txn);
-    assert_true(exposition_reply_pull(&reply, &reg, &out));
+    assert_true(exposition_reply_pull(&reply, on, &out));
     page_bytes[out.len] = '\0';
     assert_string_equal(page_bytes, expected);
 }
 
 static inline uint32_t used(uint32_t table) {
-    return registry_stats(&reg, table).used;
+    return registry_stats(on, table).used;
+}
+
+/* Who has the arena block of that tag. */
+static inline uint32_t text_of_owner(uint32_t owner) {
+    uint32_t slot = owner & ~REGISTRY_STORE_KIND;
+    switch (owner & REGISTRY_STORE_KIND) {
+    case REGISTRY_STORE_SERIES:
+        return on->series[slot].text;
+    case REGISTRY_STORE_FAMILY:
+        return on->families[slot].text;
+    default:
+        return on->txns[slot].declaration.text;
+    }
+}
+
+/* The arena is blocks and gaps, and each block somebody's. Returns how many blocks there are. */
+static inline uint32_t check_arena(void) {
+    uint32_t blocks = 0;
+    uint32_t gap_bytes = 0;
+    uint32_t at = 0;
+    while (at < on->arena.top_bytes) {
+        const uint32_t *header = &on->arena.words[at / 4];
+        assert_in_range(header[0], 2, (on->arena.top_bytes - at) / 4);
+        if (header[1] == 0) {
+            gap_bytes += header[0] * 4;
+        } else {
+            assert_int_equal(text_of_owner(header[1]), at + REGISTRY_ARENA_HEADER_BYTES);
+            blocks++;
+        }
+        at += header[0] * 4;
+    }
+    assert_int_equal(gap_bytes, on->arena.gap_bytes);
+    assert_int_equal(on->arena.move_from, 0);
+    return blocks;
+}
+
+/* Slots that are free are all in their list, and have nothing that a recovery would take for true. */
+static inline void check_free_slots(void) {
+    uint32_t count = 0;
+    for (uint32_t s = on->series_free; s != REGISTRY_NONE; s = on->series[s].next) {
+        assert_true(s < on->series_end);
+        assert_int_equal(on->series[s].check, 0);
+        count++;
+    }
+    assert_int_equal(count, on->series_end - used(1));
+    count = 0;
+    for (uint32_t f = on->family_free; f != REGISTRY_NONE; f = on->families[f].first_series) {
+        assert_true(f < on->families_end);
+        assert_int_equal(on->families[f].text, REGISTRY_ARENA_NONE);
+        count++;
+    }
+    assert_int_equal(count, on->families_end - used(0));
 }
 
 /* Every list, count and place of the registry fits the others. */
 static inline void check_registry(void) {
     uint32_t families = 0;
     uint32_t series = 0;
-    for (uint32_t f = 0; f < reg.families_end; f++) {
-        const struct registry_family *family = &reg.families[f];
+    for (uint32_t f = 0; f < on->families_end; f++) {
+        const struct registry_family *family = &on->families[f];
         if ((family->flags & REGISTRY_FAMILY_USED) == 0) {
             continue;
         }
         uint32_t count = 0;
         uint32_t last = REGISTRY_NONE;
         families++;
-        assert_int_equal(registry_find_family(&reg, registry_family_name(&reg, f)), f);
-        for (uint32_t s = family->first_series; s != REGISTRY_NONE; s = reg.series[s].next) {
-            struct slice line = registry_series_line(&reg, s);
-            assert_int_equal(reg.series[s].family, f);
+        assert_int_equal(registry_find_family(on, registry_family_name(on, f)), f);
+        for (uint32_t s = family->first_series; s != REGISTRY_NONE; s = on->series[s].next) {
+            struct slice line = registry_series_line(on, s);
+            uint8_t owner = on->series[s].flags & REGISTRY_SERIES_FRESH ? on->series[s].owner : 0;
+            assert_int_equal(on->series[s].family, f);
+            assert_int_equal(on->series[s].check,
+                             registry_store_series_check(&on->series[s], owner));
             assert_int_equal(line.bytes[line.len - 1], '\n');
-            assert_memory_equal(line.bytes, registry_family_name(&reg, f).bytes, family->name_len);
+            assert_memory_equal(line.bytes, registry_family_name(on, f).bytes, family->name_len);
             last = s;
             count++;
         }
+        assert_int_equal(*registry_store_family_check_at(on, f),
+                         registry_store_family_check(on, f, family->owner));
         assert_int_equal(last, family->last_series);
         assert_int_equal(count, family->series_count);
         series += count;
@@ -140,23 +199,25 @@ static inline void check_registry(void) {
     assert_int_equal(series, used(1));
     uint32_t places = 0;
     for (uint32_t i = 0; i < REGISTRY_SERIES_PLACES; i++) {
-        places += reg.series_places[i] != 0;
+        places += on->series_places[i] != 0;
     }
     assert_int_equal(places, series);
+    assert_true(check_arena() >= families + series);
+    check_free_slots();
 }
 
 /* Nothing is under way and nobody claims anything. */
 static inline void expect_idle(void) {
     assert_int_equal(used(3), 0);
-    for (uint32_t f = 0; f < reg.families_end; f++) {
-        if (reg.families[f].flags & REGISTRY_FAMILY_USED) {
-            assert_int_equal(reg.families[f].busy_count, 0);
-            assert_int_equal(reg.families[f].flags & REGISTRY_FAMILY_FRESH, 0);
+    for (uint32_t f = 0; f < on->families_end; f++) {
+        if (on->families[f].flags & REGISTRY_FAMILY_USED) {
+            assert_int_equal(on->families[f].busy_count, 0);
+            assert_int_equal(on->families[f].flags & REGISTRY_FAMILY_FRESH, 0);
         }
     }
     for (uint32_t i = 0; i < CFG_REGISTRY_TRANSACTIONS_MAX; i++) {
         for (uint32_t w = 0; w < REGISTRY_SERIES_WORDS; w++) {
-            assert_int_equal(reg.txns[i].series[w], 0);
+            assert_int_equal(on->txns[i].series[w], 0);
         }
     }
     check_registry();
