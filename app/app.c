@@ -35,6 +35,7 @@ bool app_init(struct app *app, const struct app_config *config, struct state *st
         .scraper_timeout_ms = app->config.scraper_timeout_ms,
         .duplicates = config->duplicates,
         .timestamps = config->explicit_timestamps,
+        .warn = config->warn,
     };
     state_open(state, &options, config->hash_key, app->now_ms, &app->found);
     notifications_init(&app->notifications);

@@ -29,6 +29,8 @@ struct app_config {
     bool alert_events;                   /* an alert that changes state is an event as well */
     /* Where notifications are printed, see printer.h. NULL: nowhere. */
     printer_write console;
+    /* Takes a line for the console that warns of something. NULL: nobody reads it. */
+    void (*warn)(struct slice line);
     /* Fills in the port's table number `index` (lwIP's pools) and returns true; false beyond the
      * last. NULL: it has none. */
     bool (*port_table)(uint32_t index, struct table_stats *stats);

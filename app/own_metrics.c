@@ -6,13 +6,14 @@
 
 #include "app.h"
 
-/* Longest HELP and TYPE lines, and longest sample: a scraper's, its texts escaped, or an alert's. */
-#define HEADER_BYTES_MAX 256u
+#include <stddef.h>
+
+/* Longest sample: a scraper's, its texts escaped, or an alert's. */
 #define SCRAPER_BYTES_MAX (2u * (SCRAPERS_NAME_BYTES + SCRAPERS_AGENT_BYTES) + 128u)
 #define ALERT_BYTES_MAX (CFG_ALERT_TEXT_BYTES + 32u)
 #define SAMPLE_BYTES_MAX (ALERT_BYTES_MAX > SCRAPER_BYTES_MAX ? ALERT_BYTES_MAX : SCRAPER_BYTES_MAX)
 
-_Static_assert(HEADER_BYTES_MAX <= CFG_LINE_BYTES && SAMPLE_BYTES_MAX <= CFG_LINE_BYTES,
+_Static_assert(SAMPLE_BYTES_MAX <= CFG_LINE_BYTES,
                "CFG_LINE_BYTES: too small for pingshot's own metrics");
 
 /* ---- the tables ------------------------------------------------------------------------- */
@@ -42,282 +43,315 @@ bool own_metrics_table(const struct app *app, uint32_t index, struct table_stats
 
 /* ---- samples ---------------------------------------------------------------------------- */
 
-/* Whether a family has a sample number `index`. */
-enum presence {
-    PRESENCE_END,    /* neither this one nor any behind it */
-    PRESENCE_ABSENT, /* not this one */
-    PRESENCE_SAMPLE,
+/* The samples of one family on their way into a page. Of a small page they are the most part, so
+ * whether there is room is asked once a sample, and its parts are put without asking again. */
+struct samples {
+    struct slice stem; /* what each begins with: the name, and what is before a label's value */
+    uint32_t next;     /* number of the one to write next */
+    struct text *out;
 };
 
-typedef enum presence (*look)(const struct app *app, uint32_t index);
+/* Writes the samples of a family from number `next` on. True when there are no more, false when
+ * the next one has no room. */
+typedef bool (*put_samples)(const struct app *app, struct samples *s);
 
-/* Appends a sample that is there, from the brace of its labels to its value. */
-typedef void (*put)(const struct app *app, uint32_t index, struct text *t);
-
-static enum presence look_one(const struct app *app, uint32_t index) {
-    (void)app;
-    return index == 0 ? PRESENCE_SAMPLE : PRESENCE_END;
+static char *add(char *at, struct slice part) {
+    memcpy(at, part.bytes, part.len);
+    return at + part.len;
 }
 
-static void put_value(struct text *t, uint64_t value) {
-    text_put_char(t, ' ');
-    text_put_u64(t, value);
+static char *add_number(char *at, uint64_t value) {
+    if (value < 10) { /* as most are */
+        *at = (char)('0' + value);
+        return at + 1;
+    }
+    struct text digits = text_over(at, 20);
+    text_put_u64(&digits, value);
+    return at + digits.len;
 }
 
-/* Behind the last label's value. */
-static void put_end(struct text *t, uint64_t value) {
-    text_put_slice(t, SLICE("\"} "));
-    text_put_u64(t, value);
+/* Begins the next sample. Returns where it goes on, in a room of SAMPLE_BYTES_MAX altogether, or
+ * NULL when there is not as much. */
+static char *begin(const struct samples *s) {
+    if (text_room(s->out) < SAMPLE_BYTES_MAX) {
+        return NULL;
+    }
+    return add(s->out->bytes + s->out->len, s->stem);
 }
 
-static void put_build_info(const struct app *app, uint32_t index, struct text *t) {
-    (void)index;
-    text_put_slice(t, SLICE("{target=\""));
-    text_puts(t, app->config.target);
-    text_put_slice(t, SLICE("\",version=\"" APP_VERSION "\"} 1"));
+static void end(struct samples *s, char *at) {
+    *at++ = '\n';
+    s->out->len = (uint32_t)(at - s->out->bytes);
+    s->next++;
 }
 
-static void put_uptime(const struct app *app, uint32_t index, struct text *t) {
-    (void)index;
-    put_value(t, app->uptime_ms / 1000);
-    text_put_char(t, '.');
-    text_put_digits(t, app->uptime_ms % 1000, 3);
+/* A sample of which the stem ends within its label's quotes. */
+static bool put_labelled(struct samples *s, struct slice label, uint64_t value) {
+    char *at = begin(s);
+    if (at == NULL) {
+        return false;
+    }
+    at = add(at, label);
+    at = add(at, SLICE("\"} "));
+    end(s, add_number(at, value));
+    return true;
 }
 
-static void put_events_posted(const struct app *app, uint32_t index, struct text *t) {
-    (void)index;
-    put_value(t, app->state->delivery.counts.posted);
+/* The one sample of a family. */
+static bool put_only(struct samples *s, uint64_t value) {
+    char *at = s->next == 0 ? begin(s) : NULL;
+    if (at != NULL) {
+        end(s, add_number(at, value));
+    }
+    return s->next > 0;
 }
 
-static void put_events_delivered(const struct app *app, uint32_t index, struct text *t) {
-    (void)index;
-    put_value(t, app->state->delivery.counts.delivered);
+/* The two samples of a family. */
+static bool put_both(struct samples *s, const struct slice labels[2], uint64_t first,
+                     uint64_t second) {
+    return (s->next > 0 || put_labelled(s, labels[0], first)) &&
+           (s->next > 1 || put_labelled(s, labels[1], second));
 }
 
-static void put_events_released(const struct app *app, uint32_t index, struct text *t) {
-    (void)index;
-    put_value(t, app->state->delivery.counts.released);
+static struct slice string(const char *text) {
+    return (struct slice){text, (uint32_t)strlen(text)};
 }
 
-static enum presence look_rollbacks(const struct app *app, uint32_t index) {
-    (void)app;
-    return index < 2 ? PRESENCE_SAMPLE : PRESENCE_END;
+static bool put_build_info(const struct app *app, struct samples *s) {
+    char *at = s->next == 0 ? begin(s) : NULL;
+    if (at != NULL) {
+        at = add(at, string(app->config.target));
+        end(s, add(at, SLICE("\",version=\"" APP_VERSION "\"} 1")));
+    }
+    return s->next > 0;
 }
 
-static void put_rollbacks(const struct app *app, uint32_t index, struct text *t) {
+static bool put_uptime(const struct app *app, struct samples *s) {
+    char *at = s->next == 0 ? begin(s) : NULL;
+    if (at != NULL) {
+        struct text seconds = text_over(at, 24);
+        text_put_u64(&seconds, app->uptime_ms / 1000);
+        text_put_char(&seconds, '.');
+        text_put_digits(&seconds, app->uptime_ms % 1000, 3);
+        end(s, at + seconds.len);
+    }
+    return s->next > 0;
+}
+
+static bool put_events_posted(const struct app *app, struct samples *s) {
+    return put_only(s, app->state->delivery.counts.posted);
+}
+
+static bool put_events_delivered(const struct app *app, struct samples *s) {
+    return put_only(s, app->state->delivery.counts.delivered);
+}
+
+static bool put_events_ambiguous(const struct app *app, struct samples *s) {
+    return put_only(s, app->state->delivery.tally.ambiguous);
+}
+
+static bool put_events_released(const struct app *app, struct samples *s) {
+    return put_only(s, app->state->delivery.counts.released);
+}
+
+static bool put_rollbacks(const struct app *app, struct samples *s) {
+    static const struct slice causes[] = {SLICE("connection"), SLICE("timeout")};
     const struct delivery_counts *counts = &app->state->delivery.counts;
-    if (index == 0) {
-        text_put_slice(t, SLICE("{cause=\"connection\"}"));
-        put_value(t, counts->rollbacks_connection);
-    } else {
-        text_put_slice(t, SLICE("{cause=\"timeout\"}"));
-        put_value(t, counts->rollbacks_timeout);
+    return put_both(s, causes, counts->rollbacks_connection, counts->rollbacks_timeout);
+}
+
+/* Number `next` is the place of a scraper. */
+static bool put_scraper(const struct app *app, struct samples *s, bool pending) {
+    const struct delivery *d = &app->state->delivery;
+    const uint8_t place = (uint8_t)s->next;
+    const struct scraper *who = delivery_scraper(d, place);
+    if (who == NULL) {
+        s->next++;
+        return true;
     }
-}
-
-static enum presence look_scrapers(const struct app *app, uint32_t index) {
-    if (index >= CFG_SCRAPERS_MAX) {
-        return PRESENCE_END;
+    char *at = begin(s);
+    if (at == NULL) {
+        return false;
     }
-    return delivery_scraper(&app->state->delivery, (uint8_t)index) != NULL ? PRESENCE_SAMPLE
-                                                                           : PRESENCE_ABSENT;
+    struct text labels = text_over(at, SCRAPER_BYTES_MAX);
+    text_put_label_value(&labels, scrapers_agent(&who->identity));
+    text_put_slice(&labels, SLICE("\",scraper=\""));
+    text_put_label_value(&labels, scrapers_name(&who->identity));
+    at = add(at + labels.len, SLICE("\"} "));
+    end(s, add_number(at, pending ? delivery_pending_count(d, place) : who->scrapes_count));
+    return true;
 }
 
-static void put_scraper_labels(struct text *t, const struct scraper *s) {
-    text_put_slice(t, SLICE("{agent=\""));
-    text_put_label_value(t, scrapers_agent(&s->identity));
-    text_put_slice(t, SLICE("\",scraper=\""));
-    text_put_label_value(t, scrapers_name(&s->identity));
-    text_put_slice(t, SLICE("\"}"));
-}
-
-static void put_scraper_counts(const struct app *app, uint32_t index, struct text *t) {
-    const struct scraper *s = delivery_scraper(&app->state->delivery, (uint8_t)index);
-    put_scraper_labels(t, s);
-    put_value(t, s->scrapes_count);
-}
-
-static void put_scraper_pending(const struct app *app, uint32_t index, struct text *t) {
-    put_scraper_labels(t, delivery_scraper(&app->state->delivery, (uint8_t)index));
-    put_value(t, delivery_pending_count(&app->state->delivery, (uint8_t)index));
-}
-
-static enum presence look_requests(const struct app *app, uint32_t index) {
-    const uint32_t samples = app->http.counters_count + (app->http.uncounted_total > 0);
-    return index < samples ? PRESENCE_SAMPLE : PRESENCE_END;
-}
-
-static void put_requests(const struct app *app, uint32_t index, struct text *t) {
-    if (index == app->http.counters_count) {
-        text_put_slice(t, SLICE("{code=\"other\",handler=\"other\"}"));
-        put_value(t, app->http.uncounted_total);
-        return;
+static bool put_scrapers(const struct app *app, struct samples *s, bool pending) {
+    bool room = true;
+    while (room && s->next < CFG_SCRAPERS_MAX) {
+        room = put_scraper(app, s, pending);
     }
-    const struct http_counter *counter = &app->http.counters[index];
-    text_put_slice(t, SLICE("{code=\""));
-    text_put_slice(t, http_status_code((enum http_status)counter->status));
-    text_put_slice(t, SLICE("\",handler=\""));
-    text_put_slice(t, counter->route < router_count() ? router_route(counter->route)->label
-                                                      : SLICE("none"));
-    put_end(t, counter->total);
+    return room;
 }
 
-static void put_evictions(const struct app *app, uint32_t index, struct text *t) {
-    (void)index;
-    put_value(t, app->http.evicted_total);
+static bool put_scraper_counts(const struct app *app, struct samples *s) {
+    return put_scrapers(app, s, false);
 }
 
-static void put_timeouts(const struct app *app, uint32_t index, struct text *t) {
-    (void)index;
-    put_value(t, app->http.timeouts_total);
+static bool put_scraper_pending(const struct app *app, struct samples *s) {
+    return put_scrapers(app, s, true);
 }
 
-static enum presence look_alerts(const struct app *app, uint32_t index) {
+static bool put_requests(const struct app *app, struct samples *s) {
+    const struct http_server *http = &app->http;
+    while (s->next < http->counters_count) {
+        const struct http_counter *counter = &http->counters[s->next];
+        char *at = begin(s);
+        if (at == NULL) {
+            return false;
+        }
+        at = add(at, http_status_code((enum http_status)counter->status));
+        at = add(at, SLICE("\",handler=\""));
+        at = add(at, counter->route < router_count() ? router_route(counter->route)->label
+                                                     : SLICE("none"));
+        at = add(at, SLICE("\"} "));
+        end(s, add_number(at, counter->total));
+    }
+    if (s->next > http->counters_count || http->uncounted_total == 0) {
+        return true;
+    }
+    return put_labelled(s, SLICE("other\",handler=\"other"), http->uncounted_total);
+}
+
+static bool put_evictions(const struct app *app, struct samples *s) {
+    return put_only(s, app->http.evicted_total);
+}
+
+static bool put_timeouts(const struct app *app, struct samples *s) {
+    return put_only(s, app->http.timeouts_total);
+}
+
+/* Number `next` is the place of an alert. */
+static bool put_alerts(const struct app *app, struct samples *s) {
     struct slice labels;
-    if (index >= app->alerts.end) {
-        return PRESENCE_END;
+    while (s->next < app->alerts.end) {
+        if (!alerts_firing(&app->alerts, s->next, &labels)) {
+            s->next++;
+            continue;
+        }
+        char *at = begin(s);
+        if (at == NULL) {
+            return false;
+        }
+        at = add(at, labels);
+        end(s, add(at, SLICE("} 1")));
     }
-    return alerts_firing(&app->alerts, index, &labels) ? PRESENCE_SAMPLE : PRESENCE_ABSENT;
+    return true;
 }
 
-static void put_alert(const struct app *app, uint32_t index, struct text *t) {
-    struct slice labels = SLICE("");
-    alerts_firing(&app->alerts, index, &labels);
-    text_put_char(t, '{');
-    text_put_slice(t, labels);
-    text_put_slice(t, SLICE("} 1"));
+static bool put_webhooks(struct samples *s, const uint64_t totals[NOTIFICATIONS_ENDPOINTS]) {
+    while (s->next < NOTIFICATIONS_ENDPOINTS) {
+        const enum notifications_endpoint endpoint = (enum notifications_endpoint)s->next;
+        char *at = begin(s);
+        if (at == NULL) {
+            return false;
+        }
+        at = add(at, notifications_path(endpoint));
+        at = add(at, SLICE("\",receiver=\""));
+        at = add(at, notifications_receiver(endpoint));
+        at = add(at, SLICE("\"} "));
+        end(s, add_number(at, totals[endpoint]));
+    }
+    return true;
 }
 
-static enum presence look_webhooks(const struct app *app, uint32_t index) {
-    (void)app;
-    return index < NOTIFICATIONS_ENDPOINTS ? PRESENCE_SAMPLE : PRESENCE_END;
+static bool put_webhook_requests(const struct app *app, struct samples *s) {
+    return put_webhooks(s, app->notifications.taken_total);
 }
 
-static void put_webhook(enum notifications_endpoint endpoint, uint64_t value, struct text *t) {
-    text_put_slice(t, SLICE("{path=\""));
-    text_put_slice(t, notifications_path(endpoint));
-    text_put_slice(t, SLICE("\",receiver=\""));
-    text_put_slice(t, notifications_receiver(endpoint));
-    put_end(t, value);
+static bool put_webhook_repeats(const struct app *app, struct samples *s) {
+    return put_webhooks(s, app->notifications.repeats_total);
 }
 
-static void put_webhook_requests(const struct app *app, uint32_t index, struct text *t) {
-    put_webhook((enum notifications_endpoint)index, app->notifications.taken_total[index], t);
+static bool put_console_dropped(const struct app *app, struct samples *s) {
+    return app->config.console == NULL || put_only(s, app->printer.dropped_total);
 }
 
-static void put_webhook_repeats(const struct app *app, uint32_t index, struct text *t) {
-    put_webhook((enum notifications_endpoint)index, app->notifications.repeats_total[index], t);
+/* False: there is no TLS here. */
+static bool get_tls(const struct app *app, struct tls_stats *stats) {
+    if (app->config.tls_stats == NULL) {
+        return false;
+    }
+    app->config.tls_stats(stats);
+    return true;
 }
 
-static enum presence look_console(const struct app *app, uint32_t index) {
-    return app->config.console == NULL ? PRESENCE_END : look_one(app, index);
+static bool put_tls_handshakes(const struct app *app, struct samples *s) {
+    static const struct slice resumed[] = {SLICE("no"), SLICE("yes")};
+    struct tls_stats stats;
+    return !get_tls(app, &stats) || put_both(s, resumed, stats.full_total, stats.resumed_total);
 }
 
-static void put_console_dropped(const struct app *app, uint32_t index, struct text *t) {
-    (void)index;
-    put_value(t, app->printer.dropped_total);
+static bool put_tls_failures(const struct app *app, struct samples *s) {
+    struct tls_stats stats;
+    bool room = true;
+    if (get_tls(app, &stats)) {
+        while (room && s->next < stats.failures_count) {
+            room = put_labelled(s, string(stats.failure_names[s->next]),
+                                stats.failures_total[s->next]);
+        }
+    }
+    return room;
 }
 
-static struct tls_stats tls_stats_of(const struct app *app) {
-    struct tls_stats stats = {0};
-    app->config.tls_stats(&stats);
-    return stats;
-}
-
-static enum presence look_tls(const struct app *app, uint32_t index) {
-    return app->config.tls_stats == NULL ? PRESENCE_END : look_one(app, index);
-}
-
-static enum presence look_tls_handshakes(const struct app *app, uint32_t index) {
-    return app->config.tls_stats != NULL && index < 2 ? PRESENCE_SAMPLE : PRESENCE_END;
-}
-
-static void put_tls_handshakes(const struct app *app, uint32_t index, struct text *t) {
-    const struct tls_stats stats = tls_stats_of(app);
-    text_put_slice(t, index == 0 ? SLICE("{resumed=\"no\"}") : SLICE("{resumed=\"yes\"}"));
-    put_value(t, index == 0 ? stats.full_total : stats.resumed_total);
-}
-
-static enum presence look_tls_failures(const struct app *app, uint32_t index) {
-    return app->config.tls_stats != NULL && index < tls_stats_of(app).failures_count
-               ? PRESENCE_SAMPLE
-               : PRESENCE_END;
-}
-
-static void put_tls_failures(const struct app *app, uint32_t index, struct text *t) {
-    const struct tls_stats stats = tls_stats_of(app);
-    text_put_slice(t, SLICE("{cause=\""));
-    text_puts(t, stats.failure_names[index]);
-    put_end(t, stats.failures_total[index]);
-}
-
-static void put_tls_truncations(const struct app *app, uint32_t index, struct text *t) {
-    (void)index;
-    put_value(t, tls_stats_of(app).truncated_total);
+static bool put_tls_truncations(const struct app *app, struct samples *s) {
+    struct tls_stats stats;
+    return !get_tls(app, &stats) || put_only(s, stats.truncated_total);
 }
 
 /* A counter of the port's with one label, or NULL. */
 typedef bool (*port_counter)(uint32_t index, const char **label, uint32_t *total);
 
-static enum presence look_counter(port_counter counter, uint32_t index) {
+static bool put_counters(port_counter counter, struct samples *s) {
     const char *label;
     uint32_t total;
-    return counter != NULL && counter(index, &label, &total) ? PRESENCE_SAMPLE : PRESENCE_END;
+    bool room = true;
+    while (room && counter != NULL && counter(s->next, &label, &total)) {
+        room = put_labelled(s, string(label), total);
+    }
+    return room;
 }
 
-static void put_counter(port_counter counter, struct slice name, uint32_t index, struct text *t) {
-    const char *label = "";
-    uint32_t total = 0;
-    counter(index, &label, &total);
-    text_put_slice(t, name);
-    text_puts(t, label);
-    put_end(t, total);
+static bool put_resets(const struct app *app, struct samples *s) {
+    return put_counters(app->config.resets, s);
 }
 
-static enum presence look_resets(const struct app *app, uint32_t index) {
-    return look_counter(app->config.resets, index);
+static bool put_network_errors(const struct app *app, struct samples *s) {
+    return put_counters(app->config.network_errors, s);
 }
 
-static void put_resets(const struct app *app, uint32_t index, struct text *t) {
-    put_counter(app->config.resets, SLICE("{cause=\""), index, t);
-}
-
-static enum presence look_network_errors(const struct app *app, uint32_t index) {
-    return look_counter(app->config.network_errors, index);
-}
-
-static void put_network_errors(const struct app *app, uint32_t index, struct text *t) {
-    put_counter(app->config.network_errors, SLICE("{error=\""), index, t);
-}
-
-static enum presence look_tables(const struct app *app, uint32_t index) {
+/* One of the numbers of every table: the one that is `offset` bytes into struct table_stats. */
+static bool put_tables(const struct app *app, struct samples *s, size_t offset) {
     struct table_stats stats;
-    return own_metrics_table(app, index, &stats) ? PRESENCE_SAMPLE : PRESENCE_END;
+    bool room = true;
+    while (room && own_metrics_table(app, s->next, &stats)) {
+        uint32_t value;
+        memcpy(&value, (const char *)&stats + offset, sizeof value);
+        room = put_labelled(s, string(stats.name), value);
+    }
+    return room;
 }
 
-/* Appends the label of a table, but for its closing quote, and returns its state. */
-static struct table_stats put_table(const struct app *app, uint32_t index, struct text *t) {
-    struct table_stats stats = {.name = ""};
-    own_metrics_table(app, index, &stats);
-    text_put_slice(t, SLICE("{table=\""));
-    text_puts(t, stats.name);
-    return stats;
+static bool put_table_used(const struct app *app, struct samples *s) {
+    return put_tables(app, s, offsetof(struct table_stats, used));
 }
 
-static void put_table_used(const struct app *app, uint32_t index, struct text *t) {
-    put_end(t, put_table(app, index, t).used);
+static bool put_table_high_water(const struct app *app, struct samples *s) {
+    return put_tables(app, s, offsetof(struct table_stats, high_water));
 }
 
-static void put_table_high_water(const struct app *app, uint32_t index, struct text *t) {
-    put_end(t, put_table(app, index, t).high_water);
+static bool put_table_limit(const struct app *app, struct samples *s) {
+    return put_tables(app, s, offsetof(struct table_stats, limit));
 }
 
-static void put_table_limit(const struct app *app, uint32_t index, struct text *t) {
-    put_end(t, put_table(app, index, t).limit);
-}
-
-static void put_table_refusals(const struct app *app, uint32_t index, struct text *t) {
-    put_end(t, put_table(app, index, t).refused_total);
+static bool put_table_refusals(const struct app *app, struct samples *s) {
+    return put_tables(app, s, offsetof(struct table_stats, refused_total));
 }
 
 /* ---- families --------------------------------------------------------------------------- */
@@ -330,130 +364,127 @@ enum family_type {
 };
 
 struct own_family {
-    struct slice name; /* of its samples */
+    struct slice stem; /* of its samples */
     struct slice help;
-    look look_at;
-    put put_sample;
-    uint8_t type; /* enum family_type */
+    put_samples put;
+    uint8_t name_len; /* of the stem, the name */
+    uint8_t type;     /* enum family_type */
 };
 
-/* To add one: a line here and its functions above. */
+#define STEM(name, label) .stem = SLICE(name label), .name_len = (uint8_t)(sizeof name - 1)
+#define HELP(text) .help = SLICE(text)
+
+/* To add one: a line here and its function above. */
 static const struct own_family families[] = {
-    {SLICE("pingshot_build_info"), SLICE("Version of pingshot and the target it runs on."),
-     look_one, put_build_info, TYPE_GAUGE},
-    {SLICE("pingshot_uptime_seconds"), SLICE("Time since start."), look_one, put_uptime,
-     TYPE_GAUGE},
-    {SLICE("events_to_metrics_event_count"), SLICE("One-shot events posted."), look_one,
-     put_events_posted, TYPE_BARE_COUNTER},
-    {SLICE("events_to_metrics_scraper_counts"), SLICE("Scrapes of GET /metrics."), look_scrapers,
-     put_scraper_counts, TYPE_BARE_COUNTER},
-    {SLICE("pingshot_events_pending"),
-     SLICE("Events that wait for a scraper or are in flight to it."), look_scrapers,
-     put_scraper_pending, TYPE_GAUGE},
-    {SLICE("pingshot_event_deliveries_total"), SLICE("Events delivered, once for each scraper."),
-     look_one, put_events_delivered, TYPE_COUNTER},
-    {SLICE("pingshot_event_rollbacks_total"),
-     SLICE("Scrapes with events that were not acknowledged in time."), look_rollbacks,
-     put_rollbacks, TYPE_COUNTER},
-    {SLICE("pingshot_events_released_total"),
-     SLICE("Events that waited only for a scraper that was forgotten."), look_one,
-     put_events_released, TYPE_COUNTER},
-    {SLICE("pingshot_alert"), SLICE("An alert that fires, as Alertmanager told POST /webhook."),
-     look_alerts, put_alert, TYPE_GAUGE},
-    {SLICE("pingshot_webhook_requests_total"), SLICE("Notifications taken, repeats included."),
-     look_webhooks, put_webhook_requests, TYPE_COUNTER},
-    {SLICE("pingshot_webhook_repeats_total"),
-     SLICE("Notifications of Alertmanager in which no alert had changed."), look_webhooks,
-     put_webhook_repeats, TYPE_COUNTER},
-    {SLICE("pingshot_console_dropped_total"),
-     SLICE("Notifications overwritten before the console had printed them."), look_console,
-     put_console_dropped, TYPE_COUNTER},
-    {SLICE("pingshot_http_requests_total"), SLICE("Responses by handler and status code."),
-     look_requests, put_requests, TYPE_COUNTER},
-    {SLICE("pingshot_http_evictions_total"), SLICE("Connections cut off to make room for another."),
-     look_one, put_evictions, TYPE_COUNTER},
-    {SLICE("pingshot_http_timeouts_total"), SLICE("Requests that did not come in time."), look_one,
-     put_timeouts, TYPE_COUNTER},
-    {SLICE("pingshot_tls_handshakes_total"), SLICE("TLS handshakes completed."),
-     look_tls_handshakes, put_tls_handshakes, TYPE_COUNTER},
-    {SLICE("pingshot_tls_failures_total"),
-     SLICE("Connections that TLS ended, in the handshake or later."), look_tls_failures,
-     put_tls_failures, TYPE_COUNTER},
-    {SLICE("pingshot_tls_truncations_total"),
-     SLICE("TLS connections that ended without close_notify."), look_tls, put_tls_truncations,
-     TYPE_COUNTER},
-    {SLICE("pingshot_resets_total"),
-     SLICE("Starts since power came on, by what ended the run before."), look_resets, put_resets,
-     TYPE_COUNTER},
-    {SLICE("pingshot_network_errors_total"), SLICE("Errors that the network device counted."),
-     look_network_errors, put_network_errors, TYPE_COUNTER},
-    {SLICE("pingshot_table_used"), SLICE("Entries in use of each fixed table."), look_tables,
-     put_table_used, TYPE_GAUGE},
-    {SLICE("pingshot_table_high_water"), SLICE("The most entries that were ever in use."),
-     look_tables, put_table_high_water, TYPE_GAUGE},
-    {SLICE("pingshot_table_limit"), SLICE("Entries that there are."), look_tables, put_table_limit,
-     TYPE_GAUGE},
-    {SLICE("pingshot_table_refusals_total"), SLICE("Requests refused because no entry was left."),
-     look_tables, put_table_refusals, TYPE_COUNTER},
+    {STEM("pingshot_build_info", "{target=\""),
+     HELP("Version of pingshot and the target it runs on."), .put = put_build_info,
+     .type = TYPE_GAUGE},
+    {STEM("pingshot_uptime_seconds", " "), HELP("Time since start."), .put = put_uptime,
+     .type = TYPE_GAUGE},
+    {STEM("events_to_metrics_event_count", " "), HELP("One-shot events posted."),
+     .put = put_events_posted, .type = TYPE_BARE_COUNTER},
+    {STEM("events_to_metrics_scraper_counts", "{agent=\""), HELP("Scrapes of GET /metrics."),
+     .put = put_scraper_counts, .type = TYPE_BARE_COUNTER},
+    {STEM("pingshot_events_pending", "{agent=\""),
+     HELP("Events that wait for a scraper or are in flight to it."), .put = put_scraper_pending,
+     .type = TYPE_GAUGE},
+    {STEM("pingshot_event_deliveries_total", " "), HELP("Events delivered, once for each scraper."),
+     .put = put_events_delivered, .type = TYPE_COUNTER},
+    {STEM("pingshot_event_rollbacks_total", "{cause=\""),
+     HELP("Scrapes with events that were not acknowledged in time."), .put = put_rollbacks,
+     .type = TYPE_COUNTER},
+    {STEM("pingshot_events_ambiguous_total", " "),
+     HELP("Events sent to a scraper that did not acknowledge them: it may get them twice."),
+     .put = put_events_ambiguous, .type = TYPE_COUNTER},
+    {STEM("pingshot_events_released_total", " "),
+     HELP("Events that waited only for a scraper that was forgotten."), .put = put_events_released,
+     .type = TYPE_COUNTER},
+    {STEM("pingshot_alert", "{"), HELP("An alert that fires, as Alertmanager told POST /webhook."),
+     .put = put_alerts, .type = TYPE_GAUGE},
+    {STEM("pingshot_webhook_requests_total", "{path=\""),
+     HELP("Notifications taken, repeats included."), .put = put_webhook_requests,
+     .type = TYPE_COUNTER},
+    {STEM("pingshot_webhook_repeats_total", "{path=\""),
+     HELP("Notifications of Alertmanager in which no alert had changed."),
+     .put = put_webhook_repeats, .type = TYPE_COUNTER},
+    {STEM("pingshot_console_dropped_total", " "),
+     HELP("Notifications overwritten before the console had printed them."),
+     .put = put_console_dropped, .type = TYPE_COUNTER},
+    {STEM("pingshot_http_requests_total", "{code=\""),
+     HELP("Responses by handler and status code."), .put = put_requests, .type = TYPE_COUNTER},
+    {STEM("pingshot_http_evictions_total", " "),
+     HELP("Connections cut off to make room for another."), .put = put_evictions,
+     .type = TYPE_COUNTER},
+    {STEM("pingshot_http_timeouts_total", " "), HELP("Requests that did not come in time."),
+     .put = put_timeouts, .type = TYPE_COUNTER},
+    {STEM("pingshot_tls_handshakes_total", "{resumed=\""), HELP("TLS handshakes completed."),
+     .put = put_tls_handshakes, .type = TYPE_COUNTER},
+    {STEM("pingshot_tls_failures_total", "{cause=\""),
+     HELP("Connections that TLS ended, in the handshake or later."), .put = put_tls_failures,
+     .type = TYPE_COUNTER},
+    {STEM("pingshot_tls_truncations_total", " "),
+     HELP("TLS connections that ended without close_notify."), .put = put_tls_truncations,
+     .type = TYPE_COUNTER},
+    {STEM("pingshot_resets_total", "{cause=\""),
+     HELP("Starts since power came on, by what ended the run before."), .put = put_resets,
+     .type = TYPE_COUNTER},
+    {STEM("pingshot_network_errors_total", "{error=\""),
+     HELP("Errors that the network device counted."), .put = put_network_errors,
+     .type = TYPE_COUNTER},
+    {STEM("pingshot_table_used", "{table=\""), HELP("Entries in use of each fixed table."),
+     .put = put_table_used, .type = TYPE_GAUGE},
+    {STEM("pingshot_table_high_water", "{table=\""),
+     HELP("The most entries that were ever in use."), .put = put_table_high_water,
+     .type = TYPE_GAUGE},
+    {STEM("pingshot_table_limit", "{table=\""), HELP("Entries that there are."),
+     .put = put_table_limit, .type = TYPE_GAUGE},
+    {STEM("pingshot_table_refusals_total", "{table=\""),
+     HELP("Requests refused because no entry was left."), .put = put_table_refusals,
+     .type = TYPE_COUNTER},
 };
 
 #define FAMILIES_COUNT (sizeof families / sizeof families[0])
 
-/* The family's name as its HELP and TYPE lines give it: OpenMetrics leaves _total out there. */
-static void put_family_name(struct text *t, const struct own_family *f, bool openmetrics) {
-    struct slice name = f->name;
-    if (f->type == TYPE_COUNTER && openmetrics) {
+/* Appends HELP and TYPE, or nothing when they have no room. OpenMetrics leaves _total out of a
+ * counter's name there. */
+static bool put_header(struct text *out, const struct own_family *f, bool openmetrics) {
+    struct slice name = {f->stem.bytes, f->name_len};
+    struct slice type = SLICE(" counter\n");
+    if (f->type == TYPE_GAUGE) {
+        type = SLICE(" gauge\n");
+    } else if (f->type == TYPE_BARE_COUNTER && openmetrics) {
+        type = SLICE(" unknown\n");
+    } else if (openmetrics) {
         name.len -= (uint32_t)sizeof "_total" - 1;
     }
-    text_put_slice(t, name);
-}
-
-static void put_header(struct text *t, const struct own_family *f, bool openmetrics) {
-    text_put_slice(t, SLICE("# HELP "));
-    put_family_name(t, f, openmetrics);
-    text_put_char(t, ' ');
-    text_put_slice(t, f->help);
-    text_put_slice(t, SLICE("\n# TYPE "));
-    put_family_name(t, f, openmetrics);
-    if (f->type == TYPE_GAUGE) {
-        text_put_slice(t, SLICE(" gauge\n"));
-    } else if (f->type == TYPE_BARE_COUNTER && openmetrics) {
-        text_put_slice(t, SLICE(" unknown\n"));
-    } else {
-        text_put_slice(t, SLICE(" counter\n"));
+    const uint32_t fixed = (uint32_t)sizeof "# HELP  \n# TYPE " - 1;
+    if (text_room(out) < fixed + 2 * name.len + f->help.len + type.len) {
+        return false;
     }
-}
-
-/* Appends the sample at the cursor, or passes over what is not there; steps on. */
-static void put_next(struct own_metrics_cursor *cursor, const struct app *app, struct text *t) {
-    const struct own_family *f = &families[cursor->family];
-    const uint32_t index = cursor->sample - 1u;
-    switch (f->look_at(app, index)) {
-    case PRESENCE_SAMPLE:
-        text_put_slice(t, f->name);
-        f->put_sample(app, index, t);
-        text_put_char(t, '\n');
-        break;
-    case PRESENCE_ABSENT:
-        break;
-    case PRESENCE_END:
-        *cursor = (struct own_metrics_cursor){.family = (uint16_t)(cursor->family + 1)};
-        return;
-    }
-    cursor->sample++;
+    char *at = out->bytes + out->len;
+    at = add(at, SLICE("# HELP "));
+    at = add(at, name);
+    *at++ = ' ';
+    at = add(at, f->help);
+    at = add(at, SLICE("\n# TYPE "));
+    at = add(at, name);
+    at = add(at, type);
+    out->len = (uint32_t)(at - out->bytes);
+    return true;
 }
 
 bool own_metrics_pull(struct own_metrics_cursor *cursor, const struct app *app, bool openmetrics,
                       struct text *out) {
-    while (cursor->family < FAMILIES_COUNT) {
-        if (text_room(out) < (cursor->sample == 0 ? HEADER_BYTES_MAX : SAMPLE_BYTES_MAX)) {
+    for (; cursor->family < FAMILIES_COUNT; cursor->family++, cursor->sample = 0) {
+        const struct own_family *f = &families[cursor->family];
+        if (cursor->sample == 0 && !put_header(out, f, openmetrics)) {
             return false;
         }
-        if (cursor->sample == 0) {
-            put_header(out, &families[cursor->family], openmetrics);
-            cursor->sample = 1;
-        } else {
-            put_next(cursor, app, out);
+        struct samples s = {f->stem, cursor->sample == 0 ? 0 : cursor->sample - 1u, out};
+        const bool all = f->put(app, &s);
+        cursor->sample = (uint16_t)(s.next + 1);
+        if (!all) {
+            return false;
         }
     }
     return true;

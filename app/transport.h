@@ -11,6 +11,7 @@
 #ifndef PINGSHOT_TRANSPORT_H
 #define PINGSHOT_TRANSPORT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct transport;
@@ -23,8 +24,9 @@ struct transport_ops {
      * when memory is short at this moment: call again after drained or acknowledged. Negative:
      * the connection is dead, `lost` follows. The bytes are copied: the caller may change them as
      * soon as this returns. Each byte taken is reported once by http_conn_acknowledged, when the
-     * peer's TCP has acknowledged it; taken never means delivered. */
-    int32_t (*write)(struct transport *t, const void *bytes, uint32_t n);
+     * peer's TCP has acknowledged it; taken never means delivered. With `more` the caller is about
+     * to write again: what does not fill a segment may wait for that, or for acknowledgements. */
+    int32_t (*write)(struct transport *t, const void *bytes, uint32_t n, bool more);
 
     /* No more writes: what was taken goes out, then the end of the stream (FIN; over TLS
      * close_notify first). Acknowledgements go on arriving. The transport calls

@@ -91,6 +91,13 @@ uint32_t console_offer(const char *bytes, uint32_t n) {
     return n;
 }
 
+void console_warn(struct slice text) {
+    struct console_line line;
+    console_begin(&line, CONSOLE_WARNING);
+    text_put_slice(&line.text, text);
+    console_end(&line);
+}
+
 static void put_url(struct text *t, const char *scheme, const char *host, uint16_t port) {
     text_puts(t, scheme);
     text_puts(t, host);

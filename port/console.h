@@ -45,6 +45,9 @@ void console_end(struct console_line *line);
 /* A line of one fixed text. */
 void console_say(enum console_level level, const char *text);
 
+/* A warning of the app's. */
+void console_warn(struct slice text);
+
 /* The line that tells where pingshot is: `host` as a URL has it; a port of 0 is not served. */
 void console_say_ready(const char *host, uint16_t port_http, uint16_t port_tls);
 

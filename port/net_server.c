@@ -8,8 +8,6 @@
 
 #include "net_stack.h"
 
-#include "net_stack.h"
-
 #include "lwip/ip_addr.h"
 #include "lwip/pbuf.h"
 #include "lwip/tcp.h"
@@ -89,9 +87,23 @@ static uint32_t transport_writable(struct transport *t) {
     return least(bytes, share_of_heap(conn));
 }
 
-static int32_t transport_write(struct transport *t, const void *bytes, uint32_t n) {
+/* Full segments cost least. But a peer that has received only one of them acknowledges it late (RFC
+ * 9293 section 3.8.6.3): so bytes that fill none wait (RFC 9293 section 3.7.4) only while it has
+ * more than two to acknowledge. */
+static bool may_wait(const struct net_conn *conn, uint32_t n) {
+    return conn->unacked_bytes + n > 3u * altcp_mss(conn->pcb);
+}
+
+static int32_t transport_write(struct transport *t, const void *bytes, uint32_t n, bool more) {
     struct net_conn *conn = conn_of(t);
-    err_t err = altcp_write(conn->pcb, bytes, (u16_t)n, TCP_WRITE_FLAG_COPY);
+    u8_t flags = TCP_WRITE_FLAG_COPY;
+    if (more && may_wait(conn, n)) {
+        flags |= TCP_WRITE_FLAG_MORE;
+        altcp_nagle_enable(conn->pcb);
+    } else {
+        altcp_nagle_disable(conn->pcb);
+    }
+    err_t err = altcp_write(conn->pcb, bytes, (u16_t)n, flags);
     if (err == ERR_MEM) {
         return 0;
     }
@@ -305,7 +317,6 @@ static err_t on_accept(void *arg, struct altcp_pcb *pcb, err_t err) {
         altcp_abort(pcb);
         return ERR_ABRT;
     }
-    altcp_nagle_disable(pcb);
     altcp_arg(pcb, conn);
     altcp_recv(pcb, on_recv);
     altcp_sent(pcb, on_sent);

@@ -9,6 +9,8 @@
 #include "events/delivery.h"
 
 #include "clock.h"
+#include "events/delivery_record.h"
+#include "state_order.h"
 
 #include <stddef.h>
 
@@ -18,9 +20,15 @@
 #define SCRAPE_TIMEOUT_MAX_MS 86400000u
 
 static void advance(struct delivery *d, uint32_t now_ms) {
-    if (clock_reached(now_ms, d->now_ms)) { /* one caller's `now` may be older than another's */
-        d->uptime_ms += now_ms - d->now_ms;
-        d->now_ms = now_ms;
+    if (!clock_reached(now_ms, d->now_ms)) { /* one caller's `now` may be older than another's */
+        return;
+    }
+    d->uptime_rest_ms += now_ms - d->now_ms;
+    d->now_ms = now_ms;
+    if (d->uptime_rest_ms >= 1000u) {
+        d->uptime_s += d->uptime_rest_ms / 1000u;
+        d->uptime_rest_ms %= 1000u;
+        delivery_record_tally(d, d->tally.ambiguous, 0);
     }
 }
 
@@ -31,16 +39,20 @@ void delivery_init(struct delivery *d, const struct delivery_options *options,
     d->created_count = 0;
     d->generation = 0;
     d->now_ms = now_ms;
-    d->uptime_ms = 1000; /* second 0 means never in event_times */
+    d->uptime_s = 1; /* second 0 means never in event_times */
+    d->uptime_rest_ms = 0;
     d->polled_ms = now_ms;
     d->scrapes_stats =
         (struct table_stats){"scrapes_in_flight", 0, 0, CFG_SCRAPES_IN_FLIGHT_MAX, 0};
     for (uint32_t i = 0; i < CFG_SCRAPES_IN_FLIGHT_MAX; i++) {
         d->scrapes[i].handle = 0;
+        d->scrapes[i].seal = 0;
     }
     scrapers_init(&d->scrapers);
     event_times_init(&d->times);
     event_table_init(&d->events, hash_key_from(key));
+    d->redo.check = 0;
+    delivery_record_tally(d, 0, 0);
 }
 
 /* ---- posting ------------------------------------------------------------------------------ */
@@ -67,24 +79,31 @@ bool delivery_post(struct delivery *d, struct slice labels, double value, struct
                    struct delivery_receipt *receipt, struct problem *p) {
     uint32_t hash = event_table_hash(&d->events, labels);
     uint16_t slot = event_table_find(&d->events, labels, hash);
+    bool merge = slot != NONE && can_merge(d, slot);
     advance(d, now.monotonic_ms);
-    if (slot != NONE && can_merge(d, slot)) {
-        bool sum = d->options.duplicates == DELIVERY_SUM;
-        event_table_renew(&d->events, slot, sum ? d->events.slots[slot].value + value : value);
+    if (!merge && event_table_full(&d->events)) {
+        d->events.stats.refused_total++;
+        return events_full(d, p);
+    }
+    const struct event_post post = {
+        .number = d->counts.posted + 1u,
+        .value = merge && d->options.duplicates == DELIVERY_SUM
+                     ? d->events.slots[slot].value + value
+                     : value,
+        .unix_ms = d->options.timestamps
+                       ? event_times_assign(&d->times, &d->redo, hash, now.unix_ms)
+                       : EVENT_TIMES_UNKNOWN,
+        .posted_s = d->uptime_s,
+        .due = d->scrapers.mask,
+    };
+    if (merge) {
+        event_table_renew(&d->events, &d->redo, slot, &post);
     } else {
-        slot = event_table_add(&d->events, labels, hash, slot, value);
-        if (slot == NONE) {
-            return events_full(d, p);
-        }
+        event_table_add(&d->events, labels, hash, slot, &post);
         d->created_count++;
     }
-    struct event *e = &d->events.slots[slot];
-    e->number = ++d->counts.posted;
-    e->due = d->scrapers.mask;
-    e->posted_s = (uint32_t)(d->uptime_ms / 1000u);
-    e->unix_ms = d->options.timestamps ? event_times_assign(&d->times, hash, now.unix_ms)
-                                       : EVENT_TIMES_UNKNOWN;
-    *receipt = (struct delivery_receipt){e->number, d->scrapers.stats.used};
+    d->counts.posted = post.number;
+    *receipt = (struct delivery_receipt){post.number, d->scrapers.stats.used};
     return true;
 }
 
@@ -96,27 +115,24 @@ uint32_t delivery_pending_count(const struct delivery *d, uint8_t index) {
 
 const struct scraper *delivery_scraper(const struct delivery *d, uint8_t index) {
     const struct scraper *s = &d->scrapers.entries[index];
-    return s->used ? s : NULL;
+    return s->seal != 0 ? s : NULL;
 }
 
+/* It is forgotten with the first store; the bits in the events follow, before another scraper can
+ * have its entry. */
 static void forget_scraper(struct delivery *d, uint8_t index) {
     uint32_t bit = (uint32_t)1 << index;
     uint32_t left = delivery_pending_count(d, index);
     uint16_t slot = d->events.oldest;
+    scrapers_remove(&d->scrapers, index);
     while (left > 0 && slot != NONE) {
-        struct event *e = &d->events.slots[slot];
-        uint16_t newer = e->newer;
-        if (e->due & bit) {
+        uint16_t newer = d->events.slots[slot].newer;
+        if (d->events.slots[slot].due & bit) {
             left--;
-            e->due &= ~bit;
-            if (e->due == 0) {
-                event_table_remove(&d->events, slot);
-                d->counts.released++;
-            }
+            d->counts.released += delivery_record_settle(d, slot, bit);
         }
         slot = newer;
     }
-    scrapers_remove(&d->scrapers, index);
 }
 
 /* Enters a new scraper, which starts from here; the first one gets what was held. */
@@ -137,7 +153,7 @@ static uint8_t admit_scraper(struct delivery *d, const struct scraper_identity *
     if (first) {
         s->settled_count -= d->events.stats.used;
         for (uint16_t e = d->events.oldest; e != NONE; e = d->events.slots[e].newer) {
-            d->events.slots[e].due = d->scrapers.mask;
+            event_table_set_due(&d->events, &d->redo, e, d->scrapers.mask, 0);
         }
     }
     return index;
@@ -153,10 +169,6 @@ static bool scrapers_full(struct problem *p) {
 }
 
 /* ---- taking events in flight -------------------------------------------------------------- */
-
-static bool mask_has(const uint32_t *mask, uint16_t slot) {
-    return (mask[slot / 32u] >> (slot % 32u)) & 1u;
-}
 
 static void mask_set(uint32_t *mask, uint16_t slot) {
     mask[slot / 32u] |= (uint32_t)1 << (slot % 32u);
@@ -184,11 +196,21 @@ static bool follows_older(const struct delivery *d, const struct delivery_scrape
     if (!(older->due & bit)) {
         return true;
     }
-    if (!mask_has(scrape->taken, e->same_older)) {
+    if (!delivery_record_carries(scrape->taken, e->same_older)) {
         return false; /* it waits as well, or is under way in another scrape that may yet fail */
     }
     return d->options.duplicates != DELIVERY_QUEUE ||
-           (stamp && mask_has(scrape->stamped, e->same_older) && e->unix_ms > older->unix_ms);
+           (stamp && delivery_record_carries(scrape->stamped, e->same_older) &&
+            e->unix_ms > older->unix_ms);
+}
+
+/* Whether the event carries its timestamp. One that may be with the scraper under it keeps it,
+ * whatever went there since. */
+static bool carries_timestamp(const struct delivery *d, const struct event *e, uint32_t bit,
+                              int64_t unix_ms) {
+    return d->options.timestamps &&
+           event_times_fresh(e->unix_ms, e->posted_s, unix_ms, d->uptime_s) &&
+           (e->stamped_to & bit || !event_times_barred(&d->times, e->hash, bit, e->posted_s));
 }
 
 /* Decides on the timestamp of an event, and takes it if it may go. */
@@ -196,18 +218,22 @@ static bool take(struct delivery *d, struct delivery_scrape *scrape, uint16_t sl
                  int64_t unix_ms) {
     struct event *e = &d->events.slots[slot];
     uint32_t bit = (uint32_t)1 << scrape->scraper;
-    bool stamp = d->options.timestamps &&
-                 event_times_usable(&d->times, e->hash, bit, e->unix_ms, e->posted_s, unix_ms);
+    bool stamp = carries_timestamp(d, e, bit, unix_ms);
     if (e->in_flight & bit || !follows_older(d, scrape, e, bit, stamp)) {
         return false;
     }
-    e->in_flight |= bit;
+    e->in_flight = (event_table_mask)(e->in_flight | bit);
     mask_set(scrape->taken, slot);
     if (stamp) {
         mask_set(scrape->stamped, slot);
-    } else if (d->options.timestamps &&
-               (d->options.duplicates == DELIVERY_QUEUE || e->same_newer == NONE)) {
-        event_times_plain(&d->times, e->hash, bit, (uint32_t)(d->uptime_ms / 1000u));
+        return true;
+    }
+    if (e->stamped_to & bit) {
+        delivery_record_lost_stamp(d, slot, scrape->scraper);
+    }
+    if (d->options.timestamps &&
+        (d->options.duplicates == DELIVERY_QUEUE || e->same_newer == NONE)) {
+        event_times_plain(&d->times, &d->redo, e->hash, bit, d->uptime_s);
     }
     return true;
 }
@@ -230,7 +256,7 @@ static struct delivery_scrape *free_scrape(struct delivery *d) {
 static void take_pending(struct delivery *d, struct delivery_scrape *scrape, int64_t unix_ms,
                          struct delivery_cursor *cursor) {
     uint32_t bit = (uint32_t)1 << scrape->scraper;
-    uint32_t left = delivery_pending_count(d, scrape->scraper);
+    uint32_t left = delivery_pending_count(d, (uint8_t)scrape->scraper);
     memset(scrape->taken, 0, sizeof scrape->taken);
     memset(scrape->stamped, 0, sizeof scrape->stamped);
     for (uint16_t slot = oldest_due(d, bit, left); left > 0; slot = d->events.slots[slot].newer) {
@@ -277,7 +303,7 @@ bool delivery_begin(struct delivery *d, const struct scraper_identity *who, uint
     struct scraper *s = &d->scrapers.entries[index];
     s->scrapes_count++;
     s->last_seen_ms = now.monotonic_ms;
-    s->announced = s->announced || timeout_ms != 0;
+    s->announced = s->announced != 0 || timeout_ms != 0;
     if (delivery_pending_count(d, index) == 0) {
         return true;
     }
@@ -320,7 +346,7 @@ static void put_timestamp(struct text *out, int64_t unix_ms, bool openmetrics) {
 static uint16_t next_same(const struct delivery *d, const struct delivery_scrape *scrape,
                           uint16_t slot) {
     uint16_t newer = d->events.slots[slot].same_newer;
-    return newer != NONE && mask_has(scrape->taken, newer) ? newer : NONE;
+    return newer != NONE && delivery_record_carries(scrape->taken, newer) ? newer : NONE;
 }
 
 /* The oldest event of the next label set of the scrape; there is one. */
@@ -329,7 +355,8 @@ static uint16_t next_group(const struct delivery *d, const struct delivery_scrap
     for (;;) {
         slot = d->events.slots[slot].newer;
         uint16_t older = d->events.slots[slot].same_older;
-        if (mask_has(scrape->taken, slot) && (older == NONE || !mask_has(scrape->taken, older))) {
+        if (delivery_record_carries(scrape->taken, slot) &&
+            (older == NONE || !delivery_record_carries(scrape->taken, older))) {
             return slot;
         }
     }
@@ -371,7 +398,7 @@ static bool put_sample(const struct delivery *d, const struct delivery_scrape *s
     } else {
         text_put_slice(&attempt, event_table_line(&d->events, *last));
     }
-    if (mask_has(scrape->stamped, *last)) {
+    if (delivery_record_carries(scrape->stamped, *last)) {
         put_timestamp(&attempt, d->events.slots[*last].unix_ms, openmetrics);
     }
     text_put_char(&attempt, '\n');
@@ -424,14 +451,10 @@ bool delivery_pull(const struct delivery *d, struct delivery_cursor *cursor, boo
 
 /* ---- the end of a scrape ------------------------------------------------------------------ */
 
-static void settle(struct delivery *d, uint16_t slot, uint8_t scraper) {
-    struct event *e = &d->events.slots[slot];
-    e->due &= ~((uint32_t)1 << scraper);
+static void settle(struct delivery *d, uint16_t slot, uint32_t scraper) {
     d->counts.delivered++;
     d->scrapers.entries[scraper].settled_count++;
-    if (e->due == 0) {
-        event_table_remove(&d->events, slot);
-    }
+    delivery_record_settle(d, slot, (uint32_t)1 << scraper);
 }
 
 static void end_scrape(struct delivery *d, struct delivery_scrape *scrape, bool delivered) {
@@ -439,15 +462,40 @@ static void end_scrape(struct delivery *d, struct delivery_scrape *scrape, bool 
     for (uint32_t i = 0; i < DELIVERY_MASK_WORDS; i++) {
         for (uint32_t word = scrape->taken[i]; word != 0; word &= word - 1u) {
             uint16_t slot = (uint16_t)(i * 32u + (uint32_t)__builtin_ctz(word));
-            d->events.slots[slot].in_flight &= ~bit;
+            event_table_mask *in_flight = &d->events.slots[slot].in_flight;
+            *in_flight = (event_table_mask)(*in_flight & ~bit);
             if (delivered) {
                 settle(d, slot, scrape->scraper);
             }
         }
     }
+    state_barrier();
+    scrape->seal = 0;
     scrape->handle = 0;
     d->scrapers.entries[scrape->scraper].in_flight_count--;
     table_stats_give(&d->scrapes_stats);
+}
+
+/* All of it is delivered with one store. */
+static void end_delivered(struct delivery *d, struct delivery_scrape *scrape) {
+    scrape->seal = delivery_record_seal(scrape, DELIVERY_RECORD_DELIVERED);
+    state_barrier();
+    end_scrape(d, scrape, true);
+}
+
+static void end_rolled_back(struct delivery *d, struct delivery_scrape *scrape) {
+    if (scrape->seal != 0) {
+        delivery_record_ambiguous(d, scrape);
+    }
+    end_scrape(d, scrape, false);
+}
+
+void delivery_sent(struct delivery *d, uint32_t handle) {
+    uint32_t index = scrape_index(d, handle);
+    if (index != CFG_SCRAPES_IN_FLIGHT_MAX) {
+        struct delivery_scrape *scrape = &d->scrapes[index];
+        scrape->seal = delivery_record_seal(scrape, DELIVERY_RECORD_SENT);
+    }
 }
 
 bool delivery_commit(struct delivery *d, uint32_t handle, uint32_t now_ms) {
@@ -459,8 +507,10 @@ bool delivery_commit(struct delivery *d, uint32_t handle, uint32_t now_ms) {
     bool in_time = !out_of_time(scrape, now_ms);
     advance(d, now_ms);
     d->scrapers.entries[scrape->scraper].last_seen_ms = now_ms;
-    end_scrape(d, scrape, in_time);
-    if (!in_time) {
+    if (in_time) {
+        end_delivered(d, scrape);
+    } else {
+        end_rolled_back(d, scrape);
         d->counts.rollbacks_timeout++;
     }
     return in_time;
@@ -469,7 +519,7 @@ bool delivery_commit(struct delivery *d, uint32_t handle, uint32_t now_ms) {
 void delivery_rollback(struct delivery *d, uint32_t handle) {
     uint32_t index = scrape_index(d, handle);
     if (index != CFG_SCRAPES_IN_FLIGHT_MAX) {
-        end_scrape(d, &d->scrapes[index], false);
+        end_rolled_back(d, &d->scrapes[index]);
         d->counts.rollbacks_connection++;
     }
 }
@@ -482,13 +532,13 @@ void delivery_poll(struct delivery *d, uint32_t now_ms) {
     advance(d, now_ms);
     for (uint32_t i = 0; i < CFG_SCRAPES_IN_FLIGHT_MAX; i++) {
         if (d->scrapes[i].handle != 0 && out_of_time(&d->scrapes[i], now_ms)) {
-            end_scrape(d, &d->scrapes[i], false);
+            end_rolled_back(d, &d->scrapes[i]);
             d->counts.rollbacks_timeout++;
         }
     }
     for (uint8_t i = 0; i < CFG_SCRAPERS_MAX; i++) {
         const struct scraper *s = &d->scrapers.entries[i];
-        if (s->used && s->in_flight_count == 0 &&
+        if (s->seal != 0 && s->in_flight_count == 0 &&
             clock_reached(now_ms, s->last_seen_ms + d->options.scraper_timeout_ms)) {
             forget_scraper(d, i);
         }

@@ -5,13 +5,20 @@
 #include "events/scrapers.h"
 
 #include "clock.h"
+#include "state_order.h"
+
+#define SEAL 0x73637270u
+
+static void set_empty(struct scrapers *s) {
+    s->mask = 0;
+    s->stats = (struct table_stats){"scrapers", 0, 0, CFG_SCRAPERS_MAX, 0};
+}
 
 void scrapers_init(struct scrapers *s) {
     for (uint32_t i = 0; i < CFG_SCRAPERS_MAX; i++) {
-        s->entries[i].used = false;
+        s->entries[i].seal = 0;
     }
-    s->mask = 0;
-    s->stats = (struct table_stats){"scrapers", 0, 0, CFG_SCRAPERS_MAX, 0};
+    set_empty(s);
 }
 
 /* ---- identity ----------------------------------------------------------------------------- */
@@ -74,10 +81,18 @@ struct slice scrapers_agent(const struct scraper_identity *identity) {
 
 /* ---- table -------------------------------------------------------------------------------- */
 
+/* Of the bytes that are used; both lengths are known to be possible. */
+static uint32_t seal_of(const struct scraper_identity *identity) {
+    const uint32_t seed = SEAL ^ ((uint32_t)identity->name_bytes << 8 | identity->agent_bytes);
+    return state_check(state_check(seed, identity->name, identity->name_bytes), identity->agent,
+                       identity->agent_bytes);
+}
+
 uint8_t scrapers_find(const struct scrapers *s, const struct scraper_identity *identity) {
     for (uint8_t i = 0; i < CFG_SCRAPERS_MAX; i++) {
         const struct scraper_identity *known = &s->entries[i].identity;
-        if (s->entries[i].used && slice_equals(scrapers_name(known), scrapers_name(identity)) &&
+        if (s->entries[i].seal != 0 &&
+            slice_equals(scrapers_name(known), scrapers_name(identity)) &&
             slice_equals(scrapers_agent(known), scrapers_agent(identity))) {
             return i;
         }
@@ -85,13 +100,27 @@ uint8_t scrapers_find(const struct scrapers *s, const struct scraper_identity *i
     return SCRAPERS_NONE;
 }
 
+/* Makes what is not under the seal. */
+static void enter(struct scrapers *s, uint8_t index, uint32_t now_ms) {
+    struct scraper *entry = &s->entries[index];
+    entry->last_seen_ms = now_ms;
+    entry->scrapes_count = 0;
+    entry->in_flight_count = 0;
+    entry->settled_count = 0;
+    s->mask |= (uint32_t)1 << index;
+    table_stats_take(&s->stats);
+}
+
 uint8_t scrapers_add(struct scrapers *s, const struct scraper_identity *identity, uint32_t now_ms) {
     for (uint8_t i = 0; i < CFG_SCRAPERS_MAX; i++) {
-        if (!s->entries[i].used) {
-            s->entries[i] =
-                (struct scraper){.used = true, .identity = *identity, .last_seen_ms = now_ms};
-            s->mask |= (uint32_t)1 << i;
-            table_stats_take(&s->stats);
+        struct scraper *entry = &s->entries[i];
+        if (entry->seal == 0) {
+            entry->identity = *identity;
+            entry->announced = 0;
+            state_barrier();
+            entry->seal = seal_of(identity);
+            state_barrier();
+            enter(s, i, now_ms);
             return i;
         }
     }
@@ -102,7 +131,7 @@ uint8_t scrapers_dispensable(const struct scrapers *s) {
     uint8_t best = SCRAPERS_NONE;
     for (uint8_t i = 0; i < CFG_SCRAPERS_MAX; i++) {
         const struct scraper *entry = &s->entries[i];
-        if (!entry->used || entry->announced || entry->in_flight_count != 0) {
+        if (entry->seal == 0 || entry->announced != 0 || entry->in_flight_count != 0) {
             continue;
         }
         if (best == SCRAPERS_NONE ||
@@ -114,7 +143,32 @@ uint8_t scrapers_dispensable(const struct scrapers *s) {
 }
 
 void scrapers_remove(struct scrapers *s, uint8_t index) {
-    s->entries[index].used = false;
+    s->entries[index].seal = 0;
+    state_barrier();
     s->mask &= ~((uint32_t)1 << index);
     table_stats_give(&s->stats);
+}
+
+/* ---- after a reset ------------------------------------------------------------------------ */
+
+static bool is_sealed(const struct scraper *entry) {
+    const struct scraper_identity *identity = &entry->identity;
+    return entry->seal != 0 && identity->name_bytes <= SCRAPERS_NAME_BYTES &&
+           identity->agent_bytes <= SCRAPERS_AGENT_BYTES && entry->seal == seal_of(identity);
+}
+
+uint32_t scrapers_recover(struct scrapers *s, uint32_t now_ms) {
+    uint32_t damaged_count = 0;
+    set_empty(s);
+    for (uint8_t i = 0; i < CFG_SCRAPERS_MAX; i++) {
+        struct scraper *entry = &s->entries[i];
+        if (is_sealed(entry)) {
+            entry->announced = entry->announced == 1;
+            enter(s, i, now_ms);
+            continue;
+        }
+        damaged_count += entry->seal != 0;
+        entry->seal = 0;
+    }
+    return damaged_count;
 }

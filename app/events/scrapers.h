@@ -2,6 +2,9 @@
  *
  * scrapers.h: who scrapes. A fixed table of identities; the index of an entry is its bit in the
  * masks of the events. What is due to a scraper, and releasing it, is delivery.h's job.
+ *
+ * An entry outlives a reset from the moment that its seal is set to the moment that it is cleared,
+ * each a single store.
  */
 #ifndef PINGSHOT_SCRAPERS_H
 #define PINGSHOT_SCRAPERS_H
@@ -29,9 +32,9 @@ struct scraper_identity {
 };
 
 struct scraper {
-    bool used;
-    bool announced; /* it has announced a scrape timeout, so it is no person */
     struct scraper_identity identity;
+    uint32_t seal;     /* check word of the identity; 0: a free entry */
+    uint8_t announced; /* 1: it has announced a scrape timeout, so it is no person */
     uint32_t last_seen_ms;
     uint32_t scrapes_count;   /* events_to_metrics_scraper_counts */
     uint32_t in_flight_count; /* its scrapes under way: it is not forgotten under them */
@@ -74,5 +77,9 @@ uint8_t scrapers_dispensable(const struct scrapers *s);
 
 /* Frees an entry. */
 void scrapers_remove(struct scrapers *s, uint8_t index);
+
+/* After a reset, in place of scrapers_init: keeps the entries whose seal is right, as if all had
+ * been seen now, and returns how many are free now because theirs was wrong. */
+uint32_t scrapers_recover(struct scrapers *s, uint32_t now_ms);
 
 #endif

@@ -100,6 +100,9 @@ static bool source_page(struct http_conn *c, struct text *out) {
         }
         text_put_slice(out, end);
     }
+    /* Told before the transport has it: a reset right behind that must not find it unsaid. When the
+     * transport has no room it is said again. */
+    delivery_sent(&app->state->delivery, scrape->events.handle);
     return true;
 }
 

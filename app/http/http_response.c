@@ -172,7 +172,9 @@ static bool send_piece(struct http_conn *c) {
     memcpy(state_before, c->state, sizeof state_before);
     const bool close_before = c->close_after;
     if (make_piece(c, room, &piece)) {
-        if (piece.len == 0 || c->transport->ops->write(c->transport, piece.bytes, piece.len) > 0) {
+        const bool more = !c->response.done;
+        if (piece.len == 0 ||
+            c->transport->ops->write(c->transport, piece.bytes, piece.len, more) > 0) {
             if (!c->response.started) {
                 c->response.started = true;
                 http_server_count(c->server, c->route, (enum http_status)c->response.status);
@@ -201,7 +203,7 @@ bool http_response_continue(struct http_conn *c) {
     static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
     const uint32_t n = sizeof line - 1;
     if (c->transport->ops->writable(c->transport) < n ||
-        c->transport->ops->write(c->transport, line, n) <= 0) {
+        c->transport->ops->write(c->transport, line, n, false) <= 0) {
         return false;
     }
     c->sent_bytes += n;

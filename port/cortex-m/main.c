@@ -122,6 +122,7 @@ static void start_app(void) {
         .trust_proxy = CFG_BOARD_TRUST_PROXY,
         .alert_events = CFG_BOARD_ALERT_EVENTS,
         .console = console_offer,
+        .warn = console_warn,
         .port_table = port_table,
         .tls_stats = CFG_BOARD_DISABLE_TLS ? NULL : net_tls_stats,
         .resets = resets,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * memory.S: memcpy, memmove, memset, memchr and memcmp in words. picolibc's go by bytes, to be
+ * memory.S: memcpy, memmove, memset, memchr, memcmp and strlen in words. picolibc's go by bytes, to be
  * small: of all that a scrape executed, half was its memcpy. An Armv7-M core reads and writes
  * words at any address (Architecture Reference Manual A3.2.1). What is left of a length after the
  * loop is decided by its bits, two at a time: a shift leaves one in C and one in N.
@@ -206,31 +206,92 @@
     bx      lr
     end memcmp
 
+/* size_t strlen(const char *r0). By words from the first aligned one on: none of them reaches out of
+ * the memory that the string's last byte is in. The byte is found as in memchr. */
+    function strlen
+    mov     r1, r0
+1:  lsls    r2, r1, #30
+    beq     2f
+    ldrb    r2, [r1], #1
+    cmp     r2, #0
+    bne     1b
+    subs    r1, #1
+    b       3f
+2:  ldr     r2, [r1], #4
+    sub     r3, r2, #0x01010101
+    bic     r3, r3, r2
+    ands    r3, r3, #0x80808080
+    beq     2b
+    rbit    r3, r3
+    clz     r3, r3
+    subs    r1, #4
+    add     r1, r1, r3, lsr #3
+3:  subs    r0, r1, r0
+    bx      lr
+    end strlen
+
 /* uint16_t net_checksum_copy(void *r0, const void *r1, int r2). The carry of each addition goes
- * into the next one; what ends a turn of a loop leaves C alone. */
+ * into the next one; what ends a turn of a loop leaves C alone. Much is written to aligned words,
+ * eight at once. If that takes an odd byte in front, all behind it stand in the other halves of the
+ * words that are added: so the sum begins with that byte turned by 24 bits and is turned on by 8. */
     .macro sum_word
     ldr     r5, [r1], #4
     str     r5, [r0], #4
     adcs    r3, r5
     .endm
 
+    .macro sum_stride
+    stmia   r0!, {r4-r11}
+    .irp    word, r4, r5, r6, r7, r8, r9, r10, r11
+    adcs    r3, \word
+    .endr
+    sub     lr, #1
+    teq     lr, #0
+    .endm
+
     .macro sum_last_carry /* it makes no other: 0xffffffff never comes with one */
     adc     r3, #0
     .endm
 
+    .macro sum_halfword
+    ldrh    r5, [r1], #2
+    strh    r5, [r0], #2
+    adds    r3, r5
+    adc     r3, #0
+    .endm
+
     function net_checksum_copy
-    push    {r4, r5}
+    push    {r4-r11, lr}
     movs    r3, #0
-    lsrs    r4, r2, #5
+    mov     ip, #0 /* 1: an odd byte in front */
+    cmp     r2, #32
+    blo     2f
+    ands    ip, r0, #1
+    beq     1f
+    ldrb    r3, [r1], #1
+    strb    r3, [r0], #1
+    lsls    r3, #24
+    subs    r2, #1
+1:  lsls    r4, r0, #30
+    beq     1f
+    sum_halfword
+    subs    r2, #2
+1:  lsrs    lr, r2, #5
     beq     2f
+    lsls    r4, r1, #30
+    beq     9f
     adds    r3, #0 /* no carry yet */
-1:  .rept 8
-    sum_word
+8:  .irp    word, r4, r5, r6, r7, r8, r9, r10, r11
+    ldr     \word, [r1], #4
     .endr
-    sub     r4, #1
-    teq     r4, #0
-    bne     1b
-    sum_last_carry
+    sum_stride
+    bne     8b
+    b       7f
+9:  adds    r3, #0
+6:  ldmia   r1!, {r4-r11}
+    sum_stride
+    bne     6b
+7:  sum_last_carry
 2:  ubfx    r4, r2, #2, #3
     cbz     r4, 4f
     adds    r3, #0
@@ -241,21 +302,20 @@
     sum_last_carry
 4:  lsls    r4, r2, #31 /* C: 2 bytes more; N: 1 */
     bcc     5f
-    ldrh    r5, [r1], #2
-    strh    r5, [r0], #2
-    adds    r3, r5
-    adc     r3, #0
+    sum_halfword
 5:  lsls    r4, r2, #31
     bpl     6f
     ldrb    r5, [r1]
     strb    r5, [r0]
     adds    r3, r5
     adc     r3, #0
-6:  uxth    r0, r3
+6:  cmp     ip, #0
+    it      ne
+    rorne   r3, r3, #24
+    uxth    r0, r3
     add     r0, r0, r3, lsr #16
     lsrs    r3, r0, #16
     uxth    r0, r0
     add     r0, r3
-    pop     {r4, r5}
-    bx      lr
+    pop     {r4-r11, pc}
     end net_checksum_copy

@@ -242,6 +242,7 @@ static bool start_app(struct problem *problem) {
         .alert_events = options.alert_events,
         .trust_proxy = options.trust_proxy,
         .console = console_offer,
+        .warn = console_warn,
         .port_table = port_table,
         .tls_stats = options.disable_tls ? NULL : net_tls_stats,
     };

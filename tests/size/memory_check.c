@@ -121,6 +121,19 @@ static void check_checksum_copy(size_t to, size_t at, size_t n, bool ones) {
     must_be_same(10);
 }
 
+/* Behind its end there are bytes that differ from 0 in one bit, and other ends. */
+static void check_strlen(size_t at, size_t n) {
+    for (size_t i = 0; i < ROOM; i++) {
+        got[i] = (uint8_t)(1u << (i % 8));
+    }
+    for (size_t i = n; at + i < ROOM; i += 3) {
+        got[at + i] = 0;
+    }
+    if (strlen((const char *)got + at) != n) {
+        finish(11);
+    }
+}
+
 static int sign(int value) {
     return (value > 0) - (value < 0);
 }
@@ -152,6 +165,7 @@ void start(void) {
     for (size_t n = 0; n < LENGTHS; n++) {
         for (size_t a = 0; a < ALIGNMENTS; a++) {
             check_memset(a, n);
+            check_strlen(a, n);
             check_memchr(a, n, 0);
             check_memchr(a, n, 0x80);
             check_memchr(a, n, 0xff);

@@ -47,7 +47,9 @@ def test_the_check_can_fail(tmp_path):
             ("ip, lsr #3", "ip, lsr #4", 7),
             ("rev     r3, r3", "rev16   r3, r3", 8),
             ("one */\n    adc     r3, #0", "one */", 9),
-            ("strh    r5, [r0], #2", "strh    r5, [r0], #1", 10)):
+            ("strh    r5, [r0], #2", "strh    r5, [r0], #1", 10),
+            ("lsls    r3, #24", "lsls    r3, #16", 9),
+            ("r1, r3, lsr #3", "r1, r3, lsr #4", 11)):
         assert source.count(right) == 1
         (tmp_path / "broken.S").write_text(source.replace(right, wrong))
         assert run_check(tmp_path, tmp_path / "broken.S") == status

@@ -428,7 +428,7 @@ static inline void rig_check_free(void) {
     }
     assert_int_equal(d->scrapes_stats.used, 0);
     for (size_t i = 0; i < CFG_SCRAPERS_MAX; i++) {
-        if (d->scrapers.entries[i].used) {
+        if (d->scrapers.entries[i].seal != 0) {
             assert_int_equal(d->scrapers.entries[i].in_flight_count, 0);
         }
     }

@@ -40,7 +40,7 @@ static uint32_t fake_writable(struct transport *t) {
     return room(f);
 }
 
-static int32_t fake_write(struct transport *t, const void *bytes, uint32_t n) {
+static int32_t fake_write(struct transport *t, const void *bytes, uint32_t n, bool more) {
     struct fake_transport *f = fake_of(t);
     assert_false(f->shut_down || f->aborted);
     if (f->dead) {
@@ -58,6 +58,7 @@ static int32_t fake_write(struct transport *t, const void *bytes, uint32_t n) {
     assert_in_range(n, 1, FAKE_TRANSPORT_BYTES - f->written_bytes);
     memcpy(f->written + f->written_bytes, bytes, n);
     f->written_bytes += n;
+    f->more = more;
     return (int32_t)n;
 }
 

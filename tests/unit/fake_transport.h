@@ -31,6 +31,7 @@ struct fake_transport {
     uint32_t writes_count;    /* calls of write */
     uint32_t writables_count; /* calls of writable */
     bool fault_met;           /* it has gone wrong */
+    bool more;                /* the last write taken said that another follows */
     bool dead;                /* a write has said so */
     bool shut_down;
     bool aborted;

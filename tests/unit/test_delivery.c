@@ -22,6 +22,15 @@ static struct delivery d;
 static struct delivery_now now;
 static struct delivery_cursor cursor;
 
+/* What the console was told since expect_warning. */
+static char warned[512];
+
+static void warn(struct slice line) {
+    assert_true(strlen(warned) + line.len + 2 <= sizeof warned);
+    strncat(warned, line.bytes, line.len);
+    strcat(warned, "\n");
+}
+
 /* Whether the labels n="1" to n="4" fall into four buckets of event_times, so that none is treated
  * with the care that another one needs. */
 static bool buckets_differ(void) {
@@ -41,9 +50,10 @@ static bool buckets_differ(void) {
 }
 
 static void start(enum delivery_duplicates duplicates, bool timestamps) {
-    const struct delivery_options options = {CFG_SCRAPER_TIMEOUT_MS, duplicates, timestamps};
+    const struct delivery_options options = {CFG_SCRAPER_TIMEOUT_MS, duplicates, timestamps, warn};
     uint8_t key[HASH_KEY_BYTES] = {0};
     now = (struct delivery_now){0xffffff00u, INT64_C(1795000000000)}; /* the clock wraps soon */
+    warned[0] = '\0';
     do {
         key[0]++;
         memset(&d, 0xa5, sizeof d);
@@ -139,8 +149,14 @@ static void scrape(const char *name, const char *expected) {
     assert_int_equal(delivery_commit(&d, handle, now.monotonic_ms), handle != 0);
 }
 
+static void expect_warning(const char *expected) {
+    assert_string_equal(warned, expected);
+    warned[0] = '\0';
+}
+
 static int nothing_left(void **state) {
     (void)state;
+    expect_warning("");
     assert_int_equal(d.events.stats.used, 0);
     assert_int_equal(d.events.oldest, EVENT_TABLE_NONE);
     assert_int_equal(d.scrapes_stats.used, 0);

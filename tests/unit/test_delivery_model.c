@@ -104,7 +104,7 @@ static void start(uint64_t seed, enum delivery_duplicates duplicates, bool times
                   uint32_t scraper_timeout_ms) {
     uint8_t key[HASH_KEY_BYTES] = {0};
     random_state = seed * 2654435761u + duplicates * 2u + timestamps;
-    options = (struct delivery_options){scraper_timeout_ms, duplicates, timestamps};
+    options = (struct delivery_options){scraper_timeout_ms, duplicates, timestamps, NULL};
     now = (struct delivery_now){0u - random_below(4000000), EVENT_TIMES_UNKNOWN};
     uptime_ms = 1000;
     do {
@@ -237,9 +237,15 @@ static bool model_admit(unsigned scraper) {
     return true;
 }
 
+static bool model_fresh(const struct model_event *e) {
+    if (now.unix_ms < 0) {
+        return (uint32_t)(uptime_ms / 1000u) - e->posted_s + 1u < AGE_S;
+    }
+    return now.unix_ms - e->unix_ms <= AGE_MS && e->unix_ms - now.unix_ms <= 60000;
+}
+
 static bool model_usable(const struct model_event *e, uint8_t entry) {
-    return options.timestamps && e->unix_ms >= 0 && now.unix_ms >= 0 &&
-           now.unix_ms - e->unix_ms <= AGE_MS && e->unix_ms - now.unix_ms <= 60000 &&
+    return options.timestamps && e->unix_ms >= 0 && model_fresh(e) &&
            (!set_plain_to[e->set][entry] || e->posted_s > set_plain_s[e->set] + AGE_S);
 }
 
@@ -401,7 +407,7 @@ static void check_counts(void) {
             continue;
         }
         for (uint16_t e = d.events.oldest; e != EVENT_TABLE_NONE; e = d.events.slots[e].newer) {
-            due += (d.events.slots[e].due >> i) & 1u;
+            due += ((uint32_t)d.events.slots[e].due >> i) & 1u;
         }
         assert_int_equal(delivery_pending_count(&d, i), due);
     }
