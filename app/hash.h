@@ -6,6 +6,7 @@
 #ifndef PINGSHOT_HASH_H
 #define PINGSHOT_HASH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define HASH_KEY_BYTES 8u
@@ -19,5 +20,28 @@ struct hash_key {
 struct hash_key hash_key_from(const uint8_t bytes[HASH_KEY_BYTES]);
 
 uint32_t hash_bytes(struct hash_key key, const char *bytes, uint32_t n);
+
+/* The same with a result of 64 bits, of bytes that come in pieces: how they are cut does not
+ * matter. */
+struct hash_digest {
+    uint32_t low;
+    uint32_t high;
+};
+
+struct hash_stream {
+    uint32_t v0, v1, v2, v3;
+    uint32_t tail; /* bytes at the end that do not make a word yet */
+    uint32_t len;  /* bytes so far, modulo 2^32 */
+};
+
+void hash_stream_begin(struct hash_stream *s, struct hash_key key);
+void hash_stream_add(struct hash_stream *s, const char *bytes, uint32_t n);
+
+/* The digest of the bytes so far; more may be added behind them. */
+struct hash_digest hash_stream_digest(const struct hash_stream *s);
+
+static inline bool hash_digest_equals(struct hash_digest a, struct hash_digest b) {
+    return a.low == b.low && a.high == b.high;
+}
 
 #endif

@@ -17,6 +17,7 @@ enum problem_kind {
     PROBLEM_UNKNOWN,   /* names something that does not exist: 404 */
     PROBLEM_CONFLICT,  /* contradicts what exists: 409 */
     PROBLEM_TOO_LARGE, /* more than a request may have: 413 */
+    PROBLEM_REUSED,    /* has the Idempotency-Key of another request: 422 */
     PROBLEM_FULL,      /* a table has no room: 503, try later */
     PROBLEM_BUSY,      /* another request is changing the same thing: 503, try at once */
 };

@@ -226,13 +226,16 @@ static bool parse_kept(struct http_parser *p, const char *buffer, struct slice n
         {{"User-Agent", 10}, HTTP_FIELD_USER_AGENT},
         {{"Content-Type", 12}, HTTP_FIELD_CONTENT_TYPE},
         {{"X-Forwarded-For", 15}, HTTP_FIELD_X_FORWARDED_FOR},
+        {{"Idempotency-Key", 15}, HTTP_FIELD_IDEMPOTENCY_KEY},
         {{"Content-Encoding", 16}, HTTP_FIELD_CONTENT_ENCODING},
         {{"X-Prometheus-Scrape-Timeout-Seconds", 35}, HTTP_FIELD_SCRAPE_TIMEOUT},
     };
     for (uint32_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
         if (slice_equals_nocase(name, kept[i].name)) {
-            p->head.field[kept[i].field] =
-                (struct http_part){(uint16_t)(value.bytes - buffer), (uint16_t)value.len};
+            struct http_part *part = &p->head.field[kept[i].field];
+            const bool again = kept[i].field == HTTP_FIELD_IDEMPOTENCY_KEY && part->offset != 0;
+            *part = (struct http_part){(uint16_t)(value.bytes - buffer),
+                                       again ? (uint16_t)0 : (uint16_t)value.len};
             break;
         }
     }

@@ -28,6 +28,7 @@ enum http_field {
     HTTP_FIELD_ACCEPT,
     HTTP_FIELD_CONTENT_ENCODING,
     HTTP_FIELD_CONTENT_TYPE,
+    HTTP_FIELD_IDEMPOTENCY_KEY, /* repeated: of len 0, which is no key */
     HTTP_FIELD_SCRAPE_TIMEOUT, /* X-Prometheus-Scrape-Timeout-Seconds */
     HTTP_FIELD_USER_AGENT,
     HTTP_FIELD_X_FORWARDED_FOR,
@@ -35,7 +36,7 @@ enum http_field {
     HTTP_FIELD_COUNT
 };
 
-/* A part of the buffer. An absent one has len 0 and offset 0. */
+/* A part of the buffer. An absent one has len 0 and offset 0, an empty one only len 0. */
 struct http_part {
     uint16_t offset;
     uint16_t len;

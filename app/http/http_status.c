@@ -19,6 +19,7 @@ static const struct slice lines[HTTP_STATUS_COUNT] = {
     [HTTP_URI_TOO_LONG] = LINE("414 URI Too Long"),
     [HTTP_UNSUPPORTED_MEDIA_TYPE] = LINE("415 Unsupported Media Type"),
     [HTTP_EXPECTATION_FAILED] = LINE("417 Expectation Failed"),
+    [HTTP_UNPROCESSABLE_CONTENT] = LINE("422 Unprocessable Content"),
     [HTTP_HEADER_FIELDS_TOO_LARGE] = LINE("431 Request Header Fields Too Large"),
     [HTTP_NOT_IMPLEMENTED] = LINE("501 Not Implemented"),
     [HTTP_SERVICE_UNAVAILABLE] = LINE("503 Service Unavailable"),
@@ -41,6 +42,8 @@ enum http_status http_status_of_problem(enum problem_kind kind) {
         return HTTP_CONFLICT;
     case PROBLEM_TOO_LARGE:
         return HTTP_CONTENT_TOO_LARGE;
+    case PROBLEM_REUSED:
+        return HTTP_UNPROCESSABLE_CONTENT;
     case PROBLEM_FULL:
     case PROBLEM_BUSY:
         return HTTP_SERVICE_UNAVAILABLE;

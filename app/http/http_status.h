@@ -22,6 +22,7 @@ enum http_status {
     HTTP_URI_TOO_LONG,            /* 414 */
     HTTP_UNSUPPORTED_MEDIA_TYPE,  /* 415 */
     HTTP_EXPECTATION_FAILED,      /* 417 */
+    HTTP_UNPROCESSABLE_CONTENT,   /* 422 */
     HTTP_HEADER_FIELDS_TOO_LARGE, /* 431 */
     HTTP_NOT_IMPLEMENTED,         /* 501 */
     HTTP_SERVICE_UNAVAILABLE,     /* 503 */

@@ -46,14 +46,14 @@ bool registry_txn_declare(struct registry *r, struct registry_txn *txn, struct s
                           enum registry_kind kind, const struct slice *help, enum label_form form,
                           struct problem *p) {
     struct registry_declare_words words = {name, kind, help, form};
-    return registry_declare_line(r, txn, &words, p);
+    return txn->mode == REGISTRY_LOOK || registry_declare_line(r, txn, &words, p);
 }
 
 bool registry_txn_family(struct registry *r, struct registry_txn *txn, struct slice name,
                          enum registry_kind kind, const struct slice *help, enum label_form form,
                          struct problem *p) {
     struct registry_declare_words words = {name, kind, help, form};
-    return registry_declare_family(r, txn, &words, p);
+    return txn->mode == REGISTRY_LOOK || registry_declare_family(r, txn, &words, p);
 }
 
 bool registry_txn_family_done(struct registry *r, struct registry_txn *txn, struct problem *p) {
@@ -286,6 +286,13 @@ static bool take_resolved(struct registry *r, struct registry_txn *txn, uint32_t
     return true;
 }
 
+/* A series that nobody else sees yet is as if it were not there. */
+static void look_at(const struct registry *r, struct registry_txn *txn, uint32_t series) {
+    if (series != REGISTRY_NONE && (r->series[series].flags & REGISTRY_SERIES_FRESH) == 0) {
+        touch_series(txn, series);
+    }
+}
+
 bool registry_txn_sample(struct registry *r, struct registry_txn *txn, struct slice name,
                          const struct label_set *labels, const double *value, struct problem *p) {
     char bytes[CFG_LINE_BYTES];
@@ -301,6 +308,10 @@ bool registry_txn_sample(struct registry *r, struct registry_txn *txn, struct sl
     struct sample sample = {name, labels, text_slice(&identity),
                             registry_store_hash(r, text_slice(&identity)), value};
     uint32_t series = registry_store_find_series(r, sample.identity, sample.hash);
+    if (txn->mode == REGISTRY_LOOK) {
+        look_at(r, txn, series);
+        return true;
+    }
     if (series != REGISTRY_NONE && !registry_resolve_is_declared(r, txn, name)) {
         return take_existing(r, txn, series, value, p);
     }

@@ -25,6 +25,9 @@ enum registry_txn_state {
 enum registry_txn_mode {
     REGISTRY_CREATE, /* makes what is missing; what exists keeps its value and is reported */
     REGISTRY_UPDATE, /* counters add, others are set; families must exist */
+    REGISTRY_LOOK,   /* changes and claims nothing: touches those series of the body that exist, so
+                        that a repeated request is answered with their lines. What was taken once is
+                        taken again: only the form of the body is checked */
 };
 
 struct registry_txn_options {
