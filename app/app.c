@@ -41,6 +41,7 @@ bool app_init(struct app *app, const struct app_config *config, struct state *st
     notifications_init(&app->notifications);
     alerts_init(&app->alerts, hash_key_from(config->hash_key));
     printer_init(&app->printer, config->console);
+    app->keyed_requests = NULL;
     http_server_init(&app->http, app, app->config.scraper_timeout_ms);
     return add_ping_metric(app, p);
 }

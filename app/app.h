@@ -9,6 +9,7 @@
 
 #include "hash.h"
 #include "http/http_server.h"
+#include "http/keyed_request.h"
 #include "json.h"
 #include "state.h"
 #include "tls_stats.h"
@@ -56,6 +57,7 @@ struct app {
     struct alerts alerts;
     struct printer printer;
     struct http_server http;
+    struct keyed_request *keyed_requests; /* those under way */
 };
 
 /* Makes a pingshot whose registry and events lie in `*state`, which must stay as long as the app,

@@ -126,6 +126,12 @@
 #define CFG_HTTP_RX_BYTES 2048
 #endif
 
+/* Requests with an Idempotency-Key that are remembered: a retry that comes after that many others
+ * with keys is done again. 1..4096, searched in order; 28 bytes each, kept over a reset. */
+#ifndef CFG_IDEMPOTENCY_KEYS
+#define CFG_IDEMPOTENCY_KEYS 64
+#endif
+
 /* Counters of responses, one for each handler and status code that occurred. 8..1024; 8 bytes each.
  * When they are used up, what occurs for the first time is counted together. */
 #ifndef CFG_HTTP_COUNTERS_MAX
@@ -226,6 +232,9 @@
 #endif
 #if CFG_HTTP_COUNTERS_MAX < 8 || CFG_HTTP_COUNTERS_MAX > 1024
 #error "CFG_HTTP_COUNTERS_MAX: set 8 to 1024"
+#endif
+#if CFG_IDEMPOTENCY_KEYS < 1 || CFG_IDEMPOTENCY_KEYS > 4096
+#error "CFG_IDEMPOTENCY_KEYS: set 1 to 4096"
 #endif
 #if CFG_LINE_BYTES + 256 > CFG_HTTP_RX_BYTES
 #error "CFG_HTTP_RX_BYTES: at least CFG_LINE_BYTES + 256, a line of a body shares it with the head"

@@ -33,7 +33,11 @@ bool own_metrics_table(const struct app *app, uint32_t index, struct table_stats
         *stats = registry_stats(&app->state->registry, index);
         return true;
     }
-    index -= REGISTRY_TABLES;
+    if (index == REGISTRY_TABLES) {
+        *stats = idempotency_stats(&app->state->idempotency);
+        return true;
+    }
+    index -= REGISTRY_TABLES + 1;
     if (index < tables_count) {
         *stats = *tables[index];
         return true;
@@ -221,6 +225,10 @@ static bool put_requests(const struct app *app, struct samples *s) {
 
 static bool put_evictions(const struct app *app, struct samples *s) {
     return put_only(s, app->http.evicted_total);
+}
+
+static bool put_repeats(const struct app *app, struct samples *s) {
+    return put_only(s, app->state->idempotency.repeats_total);
 }
 
 static bool put_timeouts(const struct app *app, struct samples *s) {
@@ -417,6 +425,9 @@ static const struct own_family families[] = {
      .type = TYPE_COUNTER},
     {STEM("pingshot_http_timeouts_total", " "), HELP("Requests that did not come in time."),
      .put = put_timeouts, .type = TYPE_COUNTER},
+    {STEM("pingshot_http_repeats_total", " "),
+     HELP("Requests answered again and not done again, by their Idempotency-Key."),
+     .put = put_repeats, .type = TYPE_COUNTER},
     {STEM("pingshot_tls_handshakes_total", "{resumed=\""), HELP("TLS handshakes completed."),
      .put = put_tls_handshakes, .type = TYPE_COUNTER},
     {STEM("pingshot_tls_failures_total", "{cause=\""),

@@ -27,6 +27,8 @@ static uint32_t layout_hash(void) {
         sizeof(struct event),
         sizeof(struct event_times),
         sizeof(struct scraper),
+        offsetof(struct state, idempotency),
+        sizeof(struct idempotency),
         CFG_FAMILIES_MAX,
         CFG_SERIES_MAX,
         CFG_REGISTRY_TEXT_BYTES,
@@ -36,6 +38,7 @@ static uint32_t layout_hash(void) {
         CFG_EVENT_TEXT_BYTES,
         CFG_SCRAPERS_MAX,
         CFG_SCRAPES_IN_FLIGHT_MAX,
+        CFG_IDEMPOTENCY_KEYS,
     };
     return state_check(MAGIC, sizes, sizeof sizes);
 }
@@ -59,6 +62,7 @@ static void make(struct state *s, const struct delivery_options *options,
     state_barrier();
     registry_init(&s->registry, key);
     delivery_init(&s->delivery, options, key, now_ms);
+    idempotency_init(&s->idempotency, key);
     s->header.magic = MAGIC;
     s->header.version = STATE_VERSION;
     s->header.layout = layout_hash();

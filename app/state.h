@@ -4,7 +4,8 @@
  * host process, memory that a board does not clear at start. Here is what the region is and what a
  * start makes of it; how its parts stay valid between any two stores is theirs (state_order.h).
  *
- * Outlives: series and their values, events and who they are still due to, scrapers. Not: what was
+ * Outlives: series and their values, events and who they are still due to, scrapers, the keys of
+ * requests done. Not: what was
  * being read or sent, pingshot's own metrics (they start at 0, as Prometheus expects of a restart).
  */
 #ifndef PINGSHOT_STATE_H
@@ -12,6 +13,7 @@
 
 #include "events/delivery.h"
 #include "hash.h"
+#include "http/idempotency.h"
 #include "metrics/registry.h"
 #include "text.h"
 
@@ -35,6 +37,7 @@ struct state {
     struct state_header header;
     struct registry registry;
     struct delivery delivery;
+    struct idempotency idempotency;
 };
 
 /* What a region holds, by its header. */

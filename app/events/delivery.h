@@ -156,6 +156,11 @@ void delivery_recover(struct delivery *d, const struct delivery_options *options
 bool delivery_post(struct delivery *d, struct slice labels, double value, struct delivery_now now,
                    struct delivery_receipt *receipt, struct problem *p);
 
+/* What the receipt of a post would be now. */
+static inline struct delivery_receipt delivery_next_receipt(const struct delivery *d) {
+    return (struct delivery_receipt){d->counts.posted + 1u, d->scrapers.stats.used};
+}
+
 /* A scrape by `who`, whose request came at `started_ms` and announced `timeout_ms` (0: none). Takes
  * what is pending for it in flight and sets `*cursor`; its handle is 0 when that is nothing, or
  * when CFG_SCRAPES_IN_FLIGHT_MAX others are under way (counted; the events wait). A handle that is

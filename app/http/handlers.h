@@ -20,7 +20,9 @@ void handlers_change_release(struct http_conn *c, enum http_outcome outcome);
 void handlers_change_delete_end(struct http_conn *c, struct slice rest);
 
 /* ---- handlers_event.c: POST /event */
+void handlers_event_begin(struct http_conn *c);
 void handlers_event_end(struct http_conn *c, struct slice rest);
+void handlers_event_release(struct http_conn *c, enum http_outcome outcome);
 
 /* ---- handlers_info.c: GET /, /ping, /healthz, /time, POST /echo */
 void handlers_info_welcome_end(struct http_conn *c, struct slice rest);

@@ -5,12 +5,14 @@
  */
 #include "app.h"
 #include "http/handlers.h"
+#include "http/keyed_request.h"
 #include "http/query.h"
 #include "metrics/exposition_reader.h"
 #include "metrics/exposition_reply.h"
 #include "metrics/metrics_json.h"
 
 struct change {
+    struct keyed_request keyed;
     struct registry_txn *txn; /* NULL: not begun, or ended */
     struct exposition_reader reader;
     struct exposition_reply reply;
@@ -62,7 +64,8 @@ void handlers_change_begin(struct http_conn *c) {
     struct problem p;
     if (!parse_options(http_conn_query(c), &change->options, &p)) {
         http_conn_reply_problem(c, &p);
-    } else if (http_conn_media_type(c) == HTTP_MEDIA_JSON) {
+    } else if (keyed_request_begin(c, &change->keyed) &&
+               http_conn_media_type(c) == HTTP_MEDIA_JSON) {
         http_conn_set_body_mode(c, HTTP_BODY_WHOLE);
     }
 }
@@ -74,7 +77,15 @@ static void refuse(struct http_conn *c, const struct problem *p) {
         registry_txn_end(&app_of(c)->state->registry, change->txn);
         change->txn = NULL;
     }
+    keyed_request_release(c, &change->keyed);
     http_conn_reply_problem(c, p);
+}
+
+static enum registry_txn_mode mode_of(const struct http_conn *c, const struct change *change) {
+    if (keyed_request_is_repeat(&change->keyed)) {
+        return REGISTRY_LOOK;
+    }
+    return slice_equals(c->route->path, SLICE("/update")) ? REGISTRY_UPDATE : REGISTRY_CREATE;
 }
 
 /* Starts the transaction at the first whole line, so that who only trickles holds none. */
@@ -82,9 +93,7 @@ static bool ensure_begun(struct http_conn *c, struct problem *p) {
     struct change *change = http_conn_state(c);
     struct registry *r = &app_of(c)->state->registry;
     if (change->txn == NULL) {
-        bool update = slice_equals(c->route->path, SLICE("/update"));
-        change->txn =
-            registry_txn_begin(r, update ? REGISTRY_UPDATE : REGISTRY_CREATE, &change->options, p);
+        change->txn = registry_txn_begin(r, mode_of(c, change), &change->options, p);
         exposition_reader_init(&change->reader, r, change->txn);
     }
     return change->txn != NULL;
@@ -99,23 +108,39 @@ uint32_t handlers_change_body(struct http_conn *c, struct slice bytes) {
     }
     if (!ensure_begun(c, &p) ||
         !exposition_reader_feed(&change->reader, bytes.bytes, bytes.len, &used, &p)) {
+        if (keyed_request_is_repeat(&change->keyed) && p.kind != PROBLEM_FULL) {
+            keyed_request_refuse(&p); /* what was taken once is taken again: it is another body */
+        }
         refuse(c, &p);
         return bytes.len;
     }
+    keyed_request_body(&change->keyed, (struct slice){bytes.bytes, used});
     return used;
 }
 
+/* The body is complete, and was taken but for `rest`. */
 static bool apply(struct http_conn *c, struct slice rest, struct problem *p) {
     struct change *change = http_conn_state(c);
     struct app *app = app_of(c);
-    if (!ensure_begun(c, p)) {
+    const bool is_json = http_conn_media_type(c) == HTTP_MEDIA_JSON;
+    keyed_request_body(&change->keyed, is_json ? http_conn_whole_body(c) : rest);
+    if (!keyed_request_end(c, &change->keyed, p) || !ensure_begun(c, p)) {
         return false;
     }
-    if (http_conn_media_type(c) == HTTP_MEDIA_JSON) {
+    if (is_json) {
         return json_parse(&app->json, http_conn_whole_body(c), p) &&
                metrics_json_apply(&app->state->registry, change->txn, &app->json, p);
     }
     return exposition_reader_finish(&change->reader, rest.bytes, rest.len, p);
+}
+
+static bool commit(struct http_conn *c, struct problem *p) {
+    struct change *change = http_conn_state(c);
+    struct registry *r = &app_of(c)->state->registry;
+    keyed_request_prepare_txn(c, &change->keyed, (uint32_t)(change->txn - r->txns));
+    const bool committed = registry_txn_commit(r, change->txn, p);
+    keyed_request_settle(c, &change->keyed, committed);
+    return committed;
 }
 
 /* The lines that the request created or changed, as they now stand. */
@@ -127,10 +152,11 @@ static bool source_lines(struct http_conn *c, struct text *out) {
 void handlers_change_end(struct http_conn *c, struct slice rest) {
     struct change *change = http_conn_state(c);
     struct problem p;
-    if (!apply(c, rest, &p) || !registry_txn_commit(&app_of(c)->state->registry, change->txn, &p)) {
+    if (!apply(c, rest, &p) || !commit(c, &p)) {
         refuse(c, &p);
         return;
     }
+    keyed_request_repeated(c, &change->keyed);
     exposition_reply_init(&change->reply, change->txn);
     http_conn_reply_source(c, HTTP_OK, HTTP_TYPE_TEXT, source_lines);
 }
@@ -138,6 +164,7 @@ void handlers_change_end(struct http_conn *c, struct slice rest) {
 void handlers_change_release(struct http_conn *c, enum http_outcome outcome) {
     struct change *change = http_conn_state(c);
     (void)outcome; /* what is committed stays, whether or not the client heard of it */
+    keyed_request_release(c, &change->keyed);
     if (change->txn != NULL) {
         registry_txn_end(&app_of(c)->state->registry, change->txn);
     }

@@ -5,6 +5,7 @@
 #include "app.h"
 #include "events/event_labels.h"
 #include "http/handlers.h"
+#include "http/keyed_request.h"
 #include "http/query.h"
 
 static bool refuse_encoding(struct slice pair, struct problem *p) {
@@ -59,20 +60,47 @@ static void reply_receipt(struct http_conn *c, const struct delivery_receipt *re
     http_conn_reply_end(c, &t);
 }
 
-void handlers_event_end(struct http_conn *c, struct slice rest) {
+static bool post(struct http_conn *c, struct keyed_request *keyed, struct delivery_receipt *receipt,
+                 struct problem *p) {
     struct app *app = app_of(c);
     struct event_labels labels;
+    char text[CFG_EVENT_TEXT_BYTES];
+    event_labels_init(&labels);
+    if (!add_pairs(&labels, http_conn_query(c), p) ||
+        !add_pairs(&labels, http_conn_whole_body(c), p)) {
+        return false;
+    }
+    keyed_request_prepare_event(c, keyed);
+    const bool posted = delivery_post(&app->state->delivery, event_labels_text(&labels, text),
+                                      labels.value, app_now(app), receipt, p);
+    keyed_request_settle(c, keyed, posted);
+    return posted;
+}
+
+void handlers_event_begin(struct http_conn *c) {
+    keyed_request_begin(c, http_conn_state(c));
+}
+
+void handlers_event_end(struct http_conn *c, struct slice rest) {
+    struct keyed_request *keyed = http_conn_state(c);
     struct delivery_receipt receipt;
     struct problem p;
-    char text[CFG_EVENT_TEXT_BYTES];
     (void)rest;
-    event_labels_init(&labels);
-    if (add_pairs(&labels, http_conn_query(c), &p) &&
-        add_pairs(&labels, http_conn_whole_body(c), &p) &&
-        delivery_post(&app->state->delivery, event_labels_text(&labels, text), labels.value,
-                      app_now(app), &receipt, &p)) {
+    keyed_request_body(keyed, http_conn_whole_body(c));
+    if (!keyed_request_end(c, keyed, &p)) {
+        http_conn_reply_problem(c, &p);
+    } else if (keyed_request_is_repeat(keyed)) {
+        receipt = keyed_request_receipt(c, keyed);
+        keyed_request_repeated(c, keyed);
+        reply_receipt(c, &receipt);
+    } else if (post(c, keyed, &receipt, &p)) {
         reply_receipt(c, &receipt);
     } else {
         http_conn_reply_problem(c, &p);
     }
+}
+
+void handlers_event_release(struct http_conn *c, enum http_outcome outcome) {
+    (void)outcome; /* what is posted stays, whether or not the client heard of it */
+    keyed_request_release(c, http_conn_state(c));
 }

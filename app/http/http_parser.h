@@ -29,7 +29,7 @@ enum http_field {
     HTTP_FIELD_CONTENT_ENCODING,
     HTTP_FIELD_CONTENT_TYPE,
     HTTP_FIELD_IDEMPOTENCY_KEY, /* repeated: of len 0, which is no key */
-    HTTP_FIELD_SCRAPE_TIMEOUT, /* X-Prometheus-Scrape-Timeout-Seconds */
+    HTTP_FIELD_SCRAPE_TIMEOUT,  /* X-Prometheus-Scrape-Timeout-Seconds */
     HTTP_FIELD_USER_AGENT,
     HTTP_FIELD_X_FORWARDED_FOR,
     HTTP_FIELD_X_REAL_IP,

@@ -420,6 +420,7 @@ static inline void rig_check_free(void) {
         assert_false(s->body_taken[i]);
     }
     assert_int_equal(s->bodies_stats.used, 0);
+    assert_null(rig_app.keyed_requests);
     for (size_t i = 0; i < CFG_REGISTRY_TRANSACTIONS_MAX; i++) {
         assert_int_equal(rig_state.registry.txns[i].state, REGISTRY_TXN_FREE);
     }

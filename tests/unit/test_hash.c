@@ -37,6 +37,51 @@ static void known_values(void **state) {
     }
 }
 
+/* The result of 64 bits, from the same second implementation: whatever the bytes are cut into, and
+ * asked for in between. Entry n is the digest of n bytes, as above. */
+static void streams(void **state) {
+    static const struct hash_digest expected[18] = {
+        {0x21d0a576u, 0x2af72023u}, {0x8d74e887u, 0x9733d36fu}, {0xe11fee78u, 0x32d73c5du},
+        {0xa339523eu, 0x3e6cde6bu}, {0xa0db24ebu, 0x05ae8c71u}, {0x4e46e783u, 0xe6bdc3cbu},
+        {0xc6e065afu, 0x02d6f54du}, {0x0a2d053cu, 0x8ff14cb2u}, {0x31a8cd3du, 0x5f7aec1du},
+        {0xbf5f61bdu, 0xf63b43c1u}, {0xa8fb3431u, 0xf241e009u}, {0x72aa3dcdu, 0xfb760bc2u},
+        {0x5ccc7755u, 0x933fe7b3u}, {0xca7c176du, 0x4425c297u}, {0xca15a97du, 0x6b82ec92u},
+        {0xa6df5b16u, 0x9a72a226u}, {0xb9c5d756u, 0xc22e3e3du}, {0x134cec58u, 0x303aacd6u},
+    };
+    const struct hash_key key = hash_key_from(key_bytes);
+    char bytes[18];
+    (void)state;
+    for (uint32_t n = 0; n < 18; n++) {
+        for (uint32_t cut = 0; cut <= n; cut++) {
+            for (uint32_t cut_again = cut; cut_again <= n; cut_again++) {
+                struct hash_stream s;
+                hash_stream_begin(&s, key);
+                hash_stream_add(&s, bytes, cut);
+                assert_true(hash_digest_equals(hash_stream_digest(&s), expected[cut]));
+                hash_stream_add(&s, bytes + cut, cut_again - cut);
+                hash_stream_add(&s, bytes + cut_again, n - cut_again);
+                assert_true(hash_digest_equals(hash_stream_digest(&s), expected[n]));
+            }
+        }
+        bytes[n] = (char)n;
+    }
+}
+
+static void streams_of_long_inputs(void **state) {
+    static const uint8_t high[HASH_KEY_BYTES] = {0xff, 0xee, 0xdd, 0xcc, 0xbb, 0xaa, 0x99, 0x88};
+    static const struct hash_digest expected = {0xf9c0fc68u, 0x33ef6524u};
+    char bytes[1000] = {0};
+    (void)state;
+    for (uint32_t step = 1; step <= 1000; step += 37) {
+        struct hash_stream s;
+        hash_stream_begin(&s, hash_key_from(high));
+        for (uint32_t i = 0; i < 1000; i += step) {
+            hash_stream_add(&s, bytes + i, 1000 - i < step ? 1000 - i : step);
+        }
+        assert_true(hash_digest_equals(hash_stream_digest(&s), expected));
+    }
+}
+
 /* Bytes above 127, and a length that does not fit its byte. */
 static void high_bytes_and_long_inputs(void **state) {
     static const uint8_t high[HASH_KEY_BYTES] = {0xff, 0xee, 0xdd, 0xcc, 0xbb, 0xaa, 0x99, 0x88};
@@ -111,6 +156,8 @@ static void length_counts(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_values),
+        cmocka_unit_test(streams),
+        cmocka_unit_test(streams_of_long_inputs),
         cmocka_unit_test(high_bytes_and_long_inputs),
         cmocka_unit_test(alignment_does_not_matter),
         cmocka_unit_test(avalanche),

@@ -77,7 +77,8 @@ static void put_part(struct text *t, const char *name, const char *bytes, struct
 /* Everything that was read, as one line. */
 static void describe(struct text *t, const char *bytes, const struct http_head *h) {
     static const char *const fields[HTTP_FIELD_COUNT] = {
-        " accept=", " encoding=", " type=", " timeout=", " agent=", " forwarded=", " real=",
+        " accept=",  " encoding=", " type=",      " key=",
+        " timeout=", " agent=",    " forwarded=", " real=",
     };
     text_puts(t, h->method == HTTP_METHOD_GET      ? "GET"
                  : h->method == HTTP_METHOD_HEAD   ? "HEAD"
@@ -174,8 +175,8 @@ static const struct {
     /* Fields that are kept */
     {BYTES("GET / HTTP/1.1\r\n" HOST "ACCEPT: a\r\nContent-Encoding: b\r\nContent-Type: c\r\n"
            "X-Prometheus-Scrape-Timeout-Seconds: d\r\nUser-Agent: e\r\nX-Forwarded-For: f\r\n"
-           "X-Real-IP: g\r\n\r\n"),
-     "GET 1.1 / keep accept=a encoding=b type=c timeout=d agent=e forwarded=f real=g"},
+           "X-Real-IP: g\r\nIdempotency-key: \"h\"\r\n\r\n"),
+     "GET 1.1 / keep accept=a encoding=b type=c key=\"h\" timeout=d agent=e forwarded=f real=g"},
     {BYTES("GET / HTTP/1.1\r\n" HOST "Accept: \t a b \t\r\nUser-Agent:\r\nX: \xff\r\n\r\n"),
      "GET 1.1 / keep accept=a b"},
     {BYTES("GET / HTTP/1.1\r\nHost:\r\n\r\n"), "GET 1.1 / keep"}, /* empty, but given */
@@ -198,6 +199,34 @@ static void what_is_accepted(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof accepted / sizeof accepted[0]; i++) {
         check_accepted(accepted[i].head, (uint32_t)accepted[i].n, accepted[i].expected);
+    }
+}
+
+/* No key, none in the field, and more than one are told apart by where the field stands. */
+static void idempotency_keys(void **state) {
+    static const struct {
+        const char *fields;
+        bool given;
+        uint16_t len;
+    } cases[] = {
+        {"", false, 0},
+        {"Idempotency-Keys: a\r\n", false, 0},
+        {"Idempotency-Key: a\r\n", true, 1},
+        {"Idempotency-Key:\r\n", true, 0},
+        {"Idempotency-Key: \t \r\n", true, 0},
+        {"Idempotency-Key: a\r\nIdempotency-Key: a\r\n", true, 0},
+        {"Idempotency-Key: a\r\nidempotency-key: b\r\nIDEMPOTENCY-KEY: c\r\n", true, 0},
+        {"Idempotency-Key:\r\nIdempotency-Key: b\r\n", true, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char head[256];
+        int n = snprintf(head, sizeof head, "POST / HTTP/1.1\r\n" HOST "%s\r\n", cases[i].fields);
+        struct outcome o = parse_every_way(head, (uint32_t)n);
+        const struct http_part part = o.parser.head.field[HTTP_FIELD_IDEMPOTENCY_KEY];
+        assert_int_equal(o.result, HTTP_PARSER_DONE);
+        assert_int_equal(part.offset != 0, cases[i].given);
+        assert_int_equal(part.len, cases[i].len);
     }
 }
 
@@ -425,9 +454,9 @@ static void longest_head(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_accepted), cmocka_unit_test(what_is_refused),
-        cmocka_unit_test(every_character),  cmocka_unit_test(longest_request_line),
-        cmocka_unit_test(longest_head),
+        cmocka_unit_test(what_is_accepted),     cmocka_unit_test(idempotency_keys),
+        cmocka_unit_test(what_is_refused),      cmocka_unit_test(every_character),
+        cmocka_unit_test(longest_request_line), cmocka_unit_test(longest_head),
     };
     return cmocka_run_group_tests_name("http_parser", tests, NULL, NULL);
 }
