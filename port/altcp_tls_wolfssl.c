@@ -189,6 +189,10 @@ err_t altcp_tls_wolfssl_require_client_cert(struct altcp_tls_config *config, con
     return ERR_OK;
 }
 
+struct WOLFSSL_CTX *altcp_tls_wolfssl_context(struct altcp_tls_config *config) {
+    return config->ctx;
+}
+
 int altcp_tls_configure_alpn_protocols(struct altcp_tls_config *conf, const char **protos) {
     size_t used = 0;
     for (; *protos != NULL; protos++) {

@@ -74,4 +74,8 @@ const char *altcp_tls_wolfssl_failure_name(enum altcp_tls_failure failure);
 err_t altcp_tls_wolfssl_require_client_cert(struct altcp_tls_config *config, const u8_t *ca,
                                             size_t ca_len);
 
+/* wolfSSL's side of a configuration, for a certificate that is to stay where it is: the calls of
+ * lwIP's interface copy theirs. */
+struct WOLFSSL_CTX *altcp_tls_wolfssl_context(struct altcp_tls_config *config);
+
 #endif

@@ -6,8 +6,12 @@
 #
 #     CERT=server.crt KEY=server.key port/cortex-m/certificate.sh DIR
 #
-# DIR gets certificate.S, which takes in chain.der and key.der beside it, and is only touched when
+# DIR gets certificate.S, which takes in chain.bin and key.bin beside it, and is only touched when
 # they change. A pair that was made stays there until it does not fit ADDRESS or expires.
+#
+# What is checked and taken apart here need not be on the board: chain.bin has each certificate's
+# DER behind its length in three bytes, as TLS sends them (RFC 8446 section 4.4.2, RFC 5246 section
+# 7.4.2), key.bin is the private key's number alone, 32 bytes.
 
 set -eu
 umask 077
@@ -99,10 +103,20 @@ fi
 check_certificate
 check_key
 
-openssl pkey -in "$key" -passin pass: -outform DER -out "$work/key.der"
+# RFC 5915 section 3: seven bytes are in front of a P-256 key's number.
+openssl pkey -in "$key" -passin pass: -traditional -outform DER | tail -c +8 | head -c 32 >"$work/key.bin"
+
+# as_bytes N: N in three bytes
+as_bytes() {
+    # shellcheck disable=SC2059 # the format is made of numbers
+    printf "$(printf '\\%03o\\%03o\\%03o' $(($1 >> 16)) $(($1 >> 8 & 255)) $(($1 & 255)))"
+}
+
 for i in $(seq "$count"); do
-    openssl x509 -in "$work/$i.pem" -outform DER
-done >"$work/chain.der"
+    openssl x509 -in "$work/$i.pem" -outform DER -out "$work/$i.der"
+    as_bytes "$(wc -c <"$work/$i.der")"
+    cat "$work/$i.der"
+done >"$work/chain.bin"
 fingerprint=$(openssl x509 -in "$cert" -noout -fingerprint -sha256)
 fingerprint=${fingerprint#*=}
 echo "  certificate: $kind; SHA-256 fingerprint $fingerprint"
@@ -113,26 +127,22 @@ cat >"$work/certificate.S" <<END
     .global tls_certificate_chain
     .global tls_certificate_chain_bytes
     .global tls_certificate_key
-    .global tls_certificate_key_bytes
     .global tls_certificate_fingerprint
 tls_certificate_chain:
-    .incbin "$dir/chain.der"
+    .incbin "$dir/chain.bin"
     .set chain_bytes, . - tls_certificate_chain
     .if . - tls_certificate_chain > CFG_TLS_CHAIN_BYTES_MAX
     .error "CERT=: the chain is longer than CFG_TLS_CHAIN_BYTES_MAX; leave out the root, or raise it"
     .endif
 tls_certificate_key:
-    .incbin "$dir/key.der"
-    .set key_bytes, . - tls_certificate_key
+    .incbin "$dir/key.bin"
 tls_certificate_fingerprint:
     .asciz "$fingerprint"
     .balign 4
 tls_certificate_chain_bytes:
     .word chain_bytes
-tls_certificate_key_bytes:
-    .word key_bytes
 END
-for file in key.der chain.der certificate.S; do
+for file in key.bin chain.bin certificate.S; do
     cmp -s "$work/$file" "$dir/$file" || {
         mv "$work/$file" "$dir/$file"
         touch "$dir/certificate.S"

@@ -141,13 +141,13 @@ static void start_app(void) {
 
 /* HTTPS needs a seed and a certificate. Without them HTTP is served all the same. */
 static void start_https(bool seeded) {
-    const char *wrong = "no entropy; see the README, Entropy";
-    altcp_allocator_t tls = {altcp_tls_alloc, seeded ? tls_certificate_load(&wrong) : NULL};
+    altcp_allocator_t tls = {altcp_tls_alloc, seeded ? tls_certificate_load() : NULL};
     struct console_line line;
     console_begin(&line, tls.arg == NULL ? CONSOLE_WARNING : CONSOLE_INFO);
     if (tls.arg == NULL) {
         text_puts(&line.text, "HTTPS is off: ");
-        text_puts(&line.text, wrong);
+        text_puts(&line.text, seeded ? "too little memory: raise CFG_TLS_MEM_BYTES"
+                                     : "no entropy; see the README, Entropy");
     } else if (net_server_listen(&server, &tls, CFG_BOARD_PORT_TLS) == ERR_OK) {
         port_tls = CFG_BOARD_PORT_TLS;
         text_puts(&line.text, "HTTPS certificate, SHA-256: ");

@@ -1,33 +1,118 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * tls_certificate.c: see tls_certificate.h.
+ * tls_certificate.c: see tls_certificate.h. The certificates and the key stay in flash, and wolfSSL
+ * is told what it would find in them: certificate.sh has read and checked them, and takes nothing
+ * but keys on P-256. So wolfSSL's reader of certificates (asn.c, ssl_load.c) is not in the image;
+ * what its TLS calls of that file is here.
  */
 #include "tls_certificate.h"
 
-#include <stdint.h>
+#include "altcp_tls_wolfssl.h"
 
-/* From certificate.S, DER: the chain, leaf first, and the leaf's key. */
-extern const uint8_t tls_certificate_chain[];
+#include <wolfssl/internal.h>
+#include <wolfssl/wolfcrypt/asn.h>
+
+#define KEY_BYTES 32u
+#define LENGTH_BYTES 3u
+
+/* From certificate.S. */
+extern const byte tls_certificate_chain[]; /* leaf first, each behind its length */
 extern const uint32_t tls_certificate_chain_bytes;
-extern const uint8_t tls_certificate_key[];
-extern const uint32_t tls_certificate_key_bytes;
+extern const byte tls_certificate_key[KEY_BYTES];
 
-struct altcp_tls_config *tls_certificate_load(const char **wrong) {
+static DerBuffer leaf, issuers, key;
+
+/* wolfSSL's type is for memory of its own, but it only reads. */
+static DerBuffer *in_flash(DerBuffer *der, const byte *bytes, uint32_t count) {
+    der->buffer = (byte *)(uintptr_t)bytes;
+    der->length = count;
+    return der;
+}
+
+/* ---- what wolfSSL wants of asn.c ----------------------------------------------------------- */
+
+/* A private key is its number. */
+int wc_EccPrivateKeyDecode(const byte *bytes, word32 *read, ecc_key *to, word32 count) {
+    const int err = wc_ecc_set_curve(to, KEY_BYTES, ECC_SECP256R1);
+    to->type = ECC_PRIVATEKEY_ONLY;
+    *read += count;
+    return err == 0 ? mp_read_unsigned_bin(to->k, bytes, count) : err;
+}
+
+static word32 put_integer(byte *to, mp_int *value) {
+    const byte sign = (byte)(mp_leading_bit(value) != 0); /* else it would be a negative number */
+    const byte count = (byte)(mp_unsigned_bin_size(value) + sign);
+    to[0] = ASN_INTEGER;
+    to[1] = count;
+    to[2] = 0;
+    mp_to_unsigned_bin(value, &to[2 + sign]);
+    return 2u + count;
+}
+
+/* Ecdsa-Sig-Value of RFC 3279 section 2.2.3. */
+int StoreECC_DSA_Sig(byte *out, word32 *count, mp_int *r, mp_int *s) {
+    if (*count < 2 + 2 * (2 + 1 + KEY_BYTES)) {
+        return BUFFER_E;
+    }
+    word32 n = put_integer(&out[2], r);
+    n += put_integer(&out[2 + n], s);
+    out[0] = ASN_SEQUENCE | ASN_CONSTRUCTED;
+    out[1] = (byte)n;
+    *count = 2 + n;
+    return 0;
+}
+
+/* Certificates' extensions (OCSP) would want it, and there are none. */
+int AllocDer(DerBuffer **der, word32 count, int type, void *heap) {
+    (void)der;
+    (void)count;
+    (void)type;
+    (void)heap;
+    return NOT_COMPILED_IN;
+}
+
+/* There is none but those in flash. */
+void FreeDer(DerBuffer **der) {
+    *der = NULL;
+}
+
+/* No peer's certificate is asked for, and no authority known. */
+void FreeDecodedCert(struct DecodedCert *cert) {
+    (void)cert;
+}
+
+void FreeSignerTable(Signer **table, int rows, void *heap) {
+    (void)table;
+    (void)rows;
+    (void)heap;
+}
+
+/* ---- the configuration -------------------------------------------------------------------- */
+
+/* As ssl_load.c does for a certificate and key of this kind. */
+static void use(WOLFSSL_CTX *ctx) {
+    const byte *chain = tls_certificate_chain;
+    const uint32_t leaf_bytes = (uint32_t)chain[0] << 16 | (uint32_t)chain[1] << 8 | chain[2];
+    const uint32_t first_bytes = LENGTH_BYTES + leaf_bytes;
+    ctx->certificate = in_flash(&leaf, chain + LENGTH_BYTES, leaf_bytes);
+    if (first_bytes < tls_certificate_chain_bytes) {
+        ctx->certChain =
+            in_flash(&issuers, chain + first_bytes, tls_certificate_chain_bytes - first_bytes);
+    }
+    ctx->privateKey = in_flash(&key, tls_certificate_key, KEY_BYTES);
+    ctx->privateKeyType = ecc_dsa_sa_algo;
+    ctx->privateKeySz = KEY_BYTES;
+    ctx->pkCurveOID = ECC_SECP256R1_OID;
+    ctx->haveECDSAsig = 1;
+    ctx->haveECC = 1;
+}
+
+struct altcp_tls_config *tls_certificate_load(void) {
     static const char *alpn[] = {"http/1.1", NULL};
     struct altcp_tls_config *config = altcp_tls_create_config_server(1);
-    if (config == NULL) {
-        *wrong = "too little memory: raise CFG_TLS_MEM_BYTES";
-        return NULL;
+    if (config != NULL) {
+        use(altcp_tls_wolfssl_context(config));
+        altcp_tls_configure_alpn_protocols(config, alpn);
     }
-    const err_t err = altcp_tls_config_server_add_privkey_cert(
-        config, tls_certificate_key, tls_certificate_key_bytes, NULL, 0, tls_certificate_chain,
-        tls_certificate_chain_bytes);
-    if (err != ERR_OK) {
-        *wrong = err == ERR_VAL ? "the certificate of this image cannot be used"
-                                : "the key of this image cannot be used";
-        altcp_tls_free_config(config);
-        return NULL;
-    }
-    altcp_tls_configure_alpn_protocols(config, alpn);
     return config;
 }

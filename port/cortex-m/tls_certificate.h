@@ -12,7 +12,7 @@
 extern const char tls_certificate_fingerprint[];
 
 /* Makes the configuration; http/1.1 is the only protocol it negotiates. Once, when randomness runs.
- * NULL when wolfSSL cannot use the certificate, or has no memory for it; `*wrong` then says what. */
-struct altcp_tls_config *tls_certificate_load(const char **wrong);
+ * NULL when there is no memory for it. */
+struct altcp_tls_config *tls_certificate_load(void);
 
 #endif
