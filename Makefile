@@ -38,6 +38,7 @@ app_src   := $(wildcard app/*.c app/*/*.c)
 port_src  := $(wildcard port/*.c)
 posix_src := $(wildcard port/posix/*.c)
 mcu_src   := $(wildcard port/cortex-m/*.c)
+small_src := $(wildcard port/cortex-m/small/*.c)
 our_src   := $(app_src) $(port_src) $(posix_src)
 our_c     := $(wildcard app/*.[ch] app/*/*.[ch] port/*.[ch] port/*/*.[ch] port/*/*/*.[ch] board/*.h board/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/e2e/*.[ch])
 our_sh    := .ci/run $(wildcard third_party/*.sh port/*/*.sh tests/*.sh tests/*/*.sh)
@@ -63,8 +64,8 @@ wolfssl_host   := asn.c coding.c signature.c chacha.c poly1305.c chacha20_poly13
         sp_c64.c sp_x86_64.c wc_encrypt.c memory.c error.c cpuid.c
 wolfssl_x86_64 := aes_asm.S aes_gcm_asm.S chacha_asm.S poly1305_asm.S sha256_asm.S sha512_asm.S \
         sp_x86_64_asm.S fe_x25519_asm.S
-wolfssl_thumb  := sp_cortexm.c $(addprefix port/arm/,armv8-aes.c armv8-sha256.c \
-        thumb2-aes-asm.S thumb2-sha256-asm.S thumb2-curve25519.S)
+wolfssl_thumb  := sp_cortexm.c $(addprefix port/arm/,armv8-aes.c armv8-sha256.c thumb2-curve25519.S)
+wolfssl_fast   := $(addprefix $(WOLFSSL_DIR)/wolfcrypt/src/port/arm/,thumb2-aes-asm.S thumb2-sha256-asm.S)
 wolfssl_src    := $(wolfssl_tls) $(addprefix $(WOLFSSL_DIR)/wolfcrypt/src/,$(wolfssl_common) \
     $(if $(BOARD),$(wolfssl_thumb),$(wolfssl_host) $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),$(wolfssl_x86_64))))
 
@@ -183,6 +184,8 @@ endif
 #
 #     BOARD_CPU     the compiler's flags for its processor
 #     BOARD_OPT     how to optimise: -O2, or -Os where flash is short
+#     BOARD_CRYPTO  small: AES and SHA-256 of port/cortex-m/small in place of wolfSSL's assembly; only
+#                   for a processor without a cache
 #     BOARD_SRC     its sources, in its folder (../NAME/FILE: another board's)
 #     BOARD_QEMU    QEMU's name of the machine, if it has one
 #     BOARD_SEED    where 32 bytes of seed for its randomness may be put before it starts, if it has
@@ -248,7 +251,8 @@ $(IMAGE)/board_config.h: FORCE
 	@port/cortex-m/config.sh $(BOARD) $@
 
 board_src     := $(foreach file,$(BOARD_SRC),$(if $(filter ../%,$(file)),$(patsubst ../%,board/%,$(file)),$(board_dir)/$(file)))
-board_objects := $(call in,$(MCU),$(app_src) $(port_src) $(filter-out %/main.c,$(mcu_src)) $(lwip_src) $(wolfssl_src)) \
+board_objects := $(call in,$(MCU),$(app_src) $(port_src) $(filter-out %/main.c,$(mcu_src)) $(lwip_src) $(wolfssl_src) \
+    $(if $(filter small,$(BOARD_CRYPTO)),$(small_src),$(wolfssl_fast))) \
     $(patsubst %.S,$(MCU)/%.o,$(wildcard port/cortex-m/*.S)) $(board_src:%.c=$(MCU)/%.o) $(IMAGE)/tls/certificate.o $(IMAGE)/main.o
 
 # --emit-relocs tells tests/size where the address of a function is taken.
@@ -443,7 +447,7 @@ lint-format:
 # One file at a time, and only those whose object has been remade since.
 # Boards' code is read for their processor, with the sizes of the board that it belongs to.
 board_c := $(wildcard board/*/*.c)
-lint-tidy: $(patsubst %.c,build/lint/%.tidy,$(our_src) $(mcu_src) $(board_c))
+lint-tidy: $(patsubst %.c,build/lint/%.tidy,$(our_src) $(mcu_src) $(small_src) $(board_c))
 build/lint/port/cortex-m/%.tidy: port/cortex-m/%.c $(wildcard port/cortex-m/*.h) board/board_api.h build/lint/board_config.h .clang-tidy
 	@mkdir -p $(@D)
 	@echo "  clang-tidy $<"
@@ -482,7 +486,7 @@ lint-cppcheck: build/lint/board_config.h
 	    --include=tests/unit/limits.h $(wildcard tests/unit/*.c))
 	@mkdir -p build/lint/cppcheck/boards
 	@$(cppcheck) --cppcheck-build-dir=build/lint/cppcheck/boards -I board -I build/lint --include=board/mps2-an385/limits.h \
-	    $(mcu_src) $(board_c)
+	    $(mcu_src) $(small_src) $(board_c)
 
 lint-shell:
 	@echo "  shellcheck"

@@ -4,6 +4,7 @@
 
 BOARD_CPU     := -mcpu=cortex-m3 -mthumb
 BOARD_OPT     := -Os -flto=auto -fconserve-stack
+BOARD_CRYPTO  := small
 BOARD_SRC     := board.c netif_stellaris.c
 BOARD_QEMU    := lm3s6965evb
 BOARD_SEED    := 0x3ffe0
