@@ -213,6 +213,7 @@ int64_t altcp_tls_port_unix_s(void);
 #define WOLFSSL_SP_ARM_CORTEX_M_ASM
 #ifndef __ARM_FEATURE_DSP
 #define WOLFSSL_SP_NO_UMAAL /* an instruction of Armv7E-M: Cortex-M4 and M7 */
+#define WC_NO_CACHE_RESISTANT /* Cortex-M3 has no cache that could tell what was read */
 #endif
 #else
 #define WOLFSSL_SP_SMALL

@@ -18,7 +18,7 @@ Count = collections.namedtuple("Count", "bursts instructions profile")
 class Counters:
     """The plugin's file. `image` is the elf.Image that runs."""
 
-    MARKS = ("ethernet_input", "ethernet_output")  # all frames pass through these
+    MARKS = ("netif_input", "ethernet_output")  # all frames pass through these
 
     def __init__(self, path, image, base, size):
         self.path, self._image, self._base, self._size = path, image, base, size

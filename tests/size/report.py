@@ -50,7 +50,7 @@ def largest(path):
     image = elf.Image(path)
     in_ram = {index for index, s in enumerate(image.sections) if s.flags & elf.SHF_WRITE}
     objects = [(s.size, s.name, s.file) for s in image.symbols
-               if s.section in in_ram and s.kind == elf.STT_OBJECT]
+               if s.section in in_ram and s.kind in (elf.STT_OBJECT, elf.STT_NOTYPE)]
     return sorted(objects, reverse=True)[:LARGEST]
 
 
