@@ -212,7 +212,7 @@ int64_t altcp_tls_port_unix_s(void);
 #define WOLFSSL_SP_ASM
 #define WOLFSSL_SP_ARM_CORTEX_M_ASM
 #ifndef __ARM_FEATURE_DSP
-#define WOLFSSL_SP_NO_UMAAL /* an instruction of Armv7E-M: Cortex-M4 and M7 */
+#define WOLFSSL_SP_NO_UMAAL   /* an instruction of Armv7E-M: Cortex-M4 and M7 */
 #define WC_NO_CACHE_RESISTANT /* Cortex-M3 has no cache that could tell what was read */
 #endif
 #else
