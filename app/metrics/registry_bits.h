@@ -35,10 +35,7 @@ static inline uint32_t registry_bits_next(const uint32_t *words, uint32_t word_c
         }
         bits = words[word];
     }
-    for (bit = word * 32; (bits & 1u) == 0; bits >>= 1) {
-        bit++;
-    }
-    return bit;
+    return word * 32 + (uint32_t)__builtin_ctz(bits);
 }
 
 #endif

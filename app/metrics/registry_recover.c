@@ -108,11 +108,10 @@ static void redo_series(struct registry *r) {
         bool fresh = s->check == registry_store_series_check(s, s->owner);
         bool staged = s->check == registry_store_series_check(s, 0) &&
                       (s->flags & REGISTRY_SERIES_STAGED) != 0;
-        if (staged && series_has_text(r, i)) {
-            registry_store_set_value(r, i, s->staged);
-        }
-        if (staged || fresh) {
+        if (fresh) {
             registry_store_publish_series(r, i);
+        } else if (staged && series_has_text(r, i)) {
+            registry_store_apply_staged(r, i);
         }
     }
 }

@@ -474,12 +474,21 @@ void registry_store_enter_series(struct registry *r, uint32_t series) {
     count_use(&r->series_count, r->series_count.used + 1);
 }
 
-void registry_store_publish_series(struct registry *r, uint32_t series) {
-    struct registry_series *s = &r->series[series];
-    s->check = registry_store_series_check(s, 0);
+static void release(struct registry_series *s) {
     state_barrier();
     s->flags = 0;
     s->owner = 0;
+}
+
+void registry_store_publish_series(struct registry *r, uint32_t series) {
+    struct registry_series *s = &r->series[series];
+    s->check = registry_store_series_check(s, 0);
+    release(s);
+}
+
+void registry_store_apply_staged(struct registry *r, uint32_t series) {
+    registry_store_set_value(r, series, r->series[series].staged);
+    release(&r->series[series]);
 }
 
 uint32_t registry_store_add_series(struct registry *r, const struct registry_store_series *what,

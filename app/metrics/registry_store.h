@@ -56,6 +56,9 @@ bool registry_store_set_labels(struct registry *r, uint32_t family, struct slice
 void registry_store_publish_family(struct registry *r, uint32_t family);
 void registry_store_publish_series(struct registry *r, uint32_t series);
 
+/* Makes the staged value the value, and nobody's claim. */
+void registry_store_apply_staged(struct registry *r, uint32_t series);
+
 /* Writes the value and its text. */
 void registry_store_set_value(struct registry *r, uint32_t series, double value);
 

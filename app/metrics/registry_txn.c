@@ -385,9 +385,10 @@ static void apply(struct registry *r, const struct registry_txn *txn) {
             continue;
         }
         if (s->flags & REGISTRY_SERIES_STAGED) {
-            registry_store_set_value(r, i, s->staged);
+            registry_store_apply_staged(r, i);
+        } else {
+            registry_store_publish_series(r, i);
         }
-        registry_store_publish_series(r, i);
         r->families[s->family].busy_count--;
     }
     for (uint32_t i = next_family(txn, 0); i != REGISTRY_NONE; i = next_family(txn, i + 1)) {
