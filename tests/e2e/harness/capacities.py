@@ -24,6 +24,7 @@ class Capacities:
         self.event_text_bytes = self._value("CFG_EVENT_TEXT_BYTES")
         self.scrapers = self._value("CFG_SCRAPERS_MAX")
         self.scrapes_in_flight = self._value("CFG_SCRAPES_IN_FLIGHT_MAX")
+        self.idempotency_keys = self._value("CFG_IDEMPOTENCY_KEYS")
         self.connections = self._value("CFG_CONNECTIONS_MAX")
         self.tls_sessions = self._value("CFG_TLS_SESSIONS_MAX")
         self.heap_bytes = self._value("CFG_NET_HEAP_SLABS") * (64 << 10) or self._value(
