@@ -37,7 +37,11 @@ bool app_init(struct app *app, const struct app_config *config, struct state *st
         .timestamps = config->explicit_timestamps,
         .warn = config->warn,
     };
-    state_open(state, &options, config->hash_key, app->now_ms, &app->found);
+    struct state_found found;
+    state_open(state, &options, config->hash_key, app->now_ms, &found);
+    if (config->found != NULL) {
+        config->found(&found);
+    }
     notifications_init(&app->notifications);
     alerts_init(&app->alerts, hash_key_from(config->hash_key));
     printer_init(&app->printer, config->console);

@@ -32,6 +32,8 @@ struct app_config {
     printer_write console;
     /* Takes a line for the console that warns of something. NULL: nobody reads it. */
     void (*warn)(struct slice line);
+    /* Told, before any request, what the state held. NULL: nobody wants to know. */
+    void (*found)(const struct state_found *found);
     /* Fills in the port's table number `index` (lwIP's pools) and returns true; false beyond the
      * last. NULL: it has none. */
     bool (*port_table)(uint32_t index, struct table_stats *stats);
@@ -46,7 +48,6 @@ struct app_config {
 
 struct app {
     struct app_config config;
-    struct state_found found; /* in the state, at start */
     uint64_t uptime_ms;
     uint32_t now_ms;      /* of the last poll */
     uint32_t ping_family; /* ping_request_count */

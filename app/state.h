@@ -5,8 +5,8 @@
  * start makes of it; how its parts stay valid between any two stores is theirs (state_order.h).
  *
  * Outlives: series and their values, events and who they are still due to, scrapers, the keys of
- * requests done. Not: what was
- * being read or sent, pingshot's own metrics (they start at 0, as Prometheus expects of a restart).
+ * requests done. Not: what was being read or sent, pingshot's own metrics (they start at 0, as
+ * Prometheus expects of a restart).
  */
 #ifndef PINGSHOT_STATE_H
 #define PINGSHOT_STATE_H
@@ -49,9 +49,12 @@ enum state_kind {
     STATE_OURS,
 };
 
-/* What a start found. */
+/* What a start found; the counts are of STATE_OURS. */
 struct state_found {
     enum state_kind kind;
+    struct registry_recovery registry;
+    struct delivery_recovery delivery;
+    struct idempotency_recovery idempotency;
 };
 
 /* Looks at a header, anywhere, and changes nothing. */

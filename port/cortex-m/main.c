@@ -112,6 +112,13 @@ static void say_reachable(const char *host) {
     console_say_ready(host, CFG_BOARD_DISABLE_HTTP ? 0 : CFG_BOARD_PORT, port_tls);
 }
 
+static void say_state(const struct state_found *found) {
+    struct console_line line;
+    console_begin(&line, CONSOLE_INFO);
+    state_put_found(found, &line.text);
+    console_end(&line);
+}
+
 static void start_app(void) {
     struct problem problem = {0};
     struct app_config config = {
@@ -123,6 +130,7 @@ static void start_app(void) {
         .alert_events = CFG_BOARD_ALERT_EVENTS,
         .console = console_offer,
         .warn = console_warn,
+        .found = say_state,
         .port_table = port_table,
         .tls_stats = CFG_BOARD_DISABLE_TLS ? NULL : net_tls_stats,
         .resets = resets,
@@ -133,10 +141,6 @@ static void start_app(void) {
         problem.line[problem.line_len < sizeof problem.line ? problem.line_len : 0] = '\0';
         faults_trap(problem.line);
     }
-    struct console_line line;
-    console_begin(&line, CONSOLE_INFO);
-    state_put_found(&app.found, &line.text);
-    console_end(&line);
 }
 
 /* HTTPS needs a seed and a certificate. Without them HTTP is served all the same. */

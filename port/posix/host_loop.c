@@ -77,6 +77,13 @@ static bool look(struct host_loop *loop, uint32_t sleep_ms) {
     return (fds[1].revents & POLLIN) != 0;
 }
 
+/* What has come by now still counts: the acknowledgement of a scrape delivers its events, which after
+ * a restart on the same state would else go out again. */
+static void finish(struct frame_link *link) {
+    link->receive(link, FRAMES_A_TURN);
+    link->flush(link);
+}
+
 bool host_loop_run(struct host_loop *loop) {
     struct frame_link *link = loop->link;
     loop->looked_ms = clock_monotonic_ms();
@@ -92,6 +99,7 @@ bool host_loop_run(struct host_loop *loop) {
             loop->looked_ms = now_ms;
             follow_link(loop, now_ms);
             if (look(loop, frames == 0 && !more ? net_stack_sleep_ms(SLEEP_MS_MAX) : 0)) {
+                finish(link);
                 return true;
             }
         }

@@ -210,10 +210,10 @@ static bool listen_on_ports(struct problem *problem) {
            problem_set(problem, PROBLEM_FULL, "cannot listen: lwIP has no memory for it");
 }
 
-static void say_state(void) {
+static void say_state(const struct state_found *found) {
     struct console_line line;
     console_begin(&line, CONSOLE_INFO);
-    state_put_found(&app.found, &line.text);
+    state_put_found(found, &line.text);
     console_end(&line);
 }
 
@@ -226,11 +226,7 @@ static bool start_app_on_file(const struct app_config *config, struct problem *p
         state_file_discard(&state_file);
         return false;
     }
-    if (!state_file_keep(&state_file, problem)) {
-        return false;
-    }
-    say_state();
-    return true;
+    return state_file_keep(&state_file, problem);
 }
 
 static bool start_app(struct problem *problem) {
@@ -243,6 +239,7 @@ static bool start_app(struct problem *problem) {
         .trust_proxy = options.trust_proxy,
         .console = console_offer,
         .warn = console_warn,
+        .found = options.state != NULL ? say_state : NULL,
         .port_table = port_table,
         .tls_stats = options.disable_tls ? NULL : net_tls_stats,
     };

@@ -188,9 +188,11 @@ def large_mtu(table, peer, options):
 def fuller_tables(table, peer, options):
     """With --duplicate-events last, as the peer does: one label set, overwritten while it waits,
     so the number of waiting events stays small however long the load lasts."""
-    few, many, crowd = (options.started(servers.pingshot(options=("--duplicate-events", "last")))
-                        for _ in range(3))
-    for server, series_count, scrapers in ((few, 10, 1), (many, 10000, 1), (crowd, 10, 32)):
+    last = ("--duplicate-events", "last")
+    few, many, crowd = (options.started(servers.pingshot(options=last)) for _ in range(3))
+    kept = options.started(servers.pingshot(options=last + servers.new_state("last")))
+    for server, series_count, scrapers in ((few, 10, 1), (many, 10000, 1), (crowd, 10, 32),
+                                           (kept, 10, 1)):
         work.fill(server, series_count)
         check_page(server, series_count)
         for scraper in range(scrapers):
@@ -204,7 +206,11 @@ def fuller_tables(table, peer, options):
                    (few, work.same_event), (many, work.same_event), options)
     compare_states(table, "POST /event, 32 scrapers", "1 scraper",
                    (few, work.same_event), (crowd, work.same_event), options)
-    options.stop(few, many, crowd)
+    compare_states(table, "POST /update, --state FILE", "without",
+                   (few, work.updates(10)), (kept, work.updates(10)), options)
+    compare_states(table, "POST /event, --state FILE", "without",
+                   (few, work.same_event), (kept, work.same_event), options)
+    options.stop(few, many, crowd, kept)
 
 
 def waiting_events(table, options):
@@ -214,9 +220,10 @@ def waiting_events(table, options):
     whatever else the machine does only ever adds."""
     batch = 3000
     one, many, crowd = (options.started(servers.pingshot()) for _ in range(3))
-    scrapers = {one: 1, many: 1, crowd: 32}
+    kept = options.started(servers.pingshot(options=servers.new_state("waiting")))
+    scrapers = {one: 1, many: 1, crowd: 32, kept: 1}
     costs = {server: [] for server in scrapers}
-    for server, series_count in ((one, 10), (many, 10000), (crowd, 10)):
+    for server, series_count in ((one, 10), (many, 10000), (crowd, 10), (kept, 10)):
         work.fill(server, series_count)
     for turn in range(options.batches):
         for server in scrapers:
@@ -226,7 +233,8 @@ def waiting_events(table, options):
             costs[server].append(load.pipelined(server, requests))
     cheapest = {server: min(costs[server]) for server in costs}
     for what, state, server in (("10,000 series", "10 series", many),
-                                ("32 scrapers", "1 scraper", crowd)):
+                                ("32 scrapers", "1 scraper", crowd),
+                                ("--state FILE", "without", kept)):
         table.row(f"POST /event, pipelined, {what}", state, f"{cheapest[one]:,.0f} ns",
                   f"{cheapest[server]:,.0f} ns", [cheapest[server] / cheapest[one]], "<= 1.3")
     options.stop(*scrapers)

@@ -194,6 +194,14 @@ def pingshot(mtu=1500, options=()):
                    ["--mtu", str(mtu), "--cert", CERTIFICATE, "--key", KEY, *options])
 
 
+def new_state(name):
+    """The option that keeps the state in a new file."""
+    path = os.path.join(OUT, f"{name}.state")
+    if os.path.exists(path):
+        os.remove(path)
+    return ("--state", path)
+
+
 def bare(page_path, mtu=1500):
     """Answers any path with a few bytes, and /metrics with the page in that file."""
     return _on_tap("bare", BARE, ["--mtu", str(mtu), "--page", page_path])

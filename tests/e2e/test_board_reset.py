@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Boards that fail come back, and say why: on the console, and in /metrics."""
+"""Boards that fail come back, and say why: on the console, and in /metrics. What they held is there."""
 
 import re
 
 import pytest
 
+from harness.exposition import event_numbers, value_of
 from harness.debugger import LR, PC, SP, attached_to, symbols_of
 from harness.process import wait_until
 
@@ -121,6 +122,69 @@ def test_a_reset_from_outside(board):
     board.monitor("system_reset")
     assert wait_for_start(board, 2) == ("external", "")
     assert resets(board) == {"power_on": 1, "external": 1}
+
+
+# ---- what it held ------------------------------------------------------------------------------
+
+
+def fault(board):
+    with attached_to(board) as debugger:
+        debugger.set_register(PC, NO_CODE)
+
+
+def hang(board):
+    flash = board.image.with_suffix(".bin").read_bytes()
+    with attached_to(board) as debugger:
+        address = next(a for a in range(0, len(flash), 2) if flash[a : a + 2] == BRANCH_TO_ITSELF)
+        debugger.set_register(PC, address)
+
+
+def call(board, function):
+    with attached_to(board) as debugger:
+        debugger.set_register(PC, symbols_of(board.image)[function] & ~1)
+
+
+def overflow(board):
+    with attached_to(board) as debugger:
+        debugger.set_register(SP, symbols_of(board.image)["link_stack_bottom"] + 48)
+
+
+WAYS = {
+    "fault": fault,
+    "watchdog": hang,
+    "software": lambda board: call(board, "faults_reset"),
+    "stack_overflow": overflow,
+    "external": lambda board: board.monitor("system_reset"),
+}
+
+
+def states(board):
+    """What the console said of the state at each start."""
+    return re.findall(r"^[\d.]+ \w+ +state: (.*)$", board.process.log(), re.M)
+
+
+@pytest.mark.parametrize("cause", WAYS)
+def test_what_it_held_is_there_after(board, cause):
+    text = '# HELP kept Of a test.\n# TYPE kept counter\nkept{a="1"} 2.5\nkept{a="2"} 3\n'
+    assert board.post("/create", text, "text/plain").status == 200
+    for scraper in ("a", "b"):
+        assert board.get(f"/metrics?scraper={scraper}").status == 200
+    for number in (1, 2, 3):
+        assert board.post(f"/event?n={number}").status == 200
+    assert event_numbers(board.get("/metrics?scraper=a").text) == [1, 2, 3]
+    update = '{"name":"kept","type":"counter","metrics":[{"labels":{"a":"1"},"value":"1"}]}'
+    assert board.post("/update", update, "application/json").status == 200
+    WAYS[cause](board)
+    assert wait_for_start(board, 2, seconds=30)[0] == cause
+    assert states(board) == ["empty", "2 series, 3 events for 2 scrapers, restored"]
+    assert board.post("/event?n=4").text == "event 4 queued for 2 scrapers\n"
+    page = board.get("/metrics?scraper=b").text
+    for line in text.replace("2.5", "3.5").splitlines():
+        assert line + "\n" in page
+    assert value_of(page, "events_to_metrics_event_count") == 4
+    assert event_numbers(page) == [1, 2, 3, 4]
+    assert event_numbers(board.get("/metrics?scraper=a").text) == [4]
+    assert event_numbers(board.get("/metrics?scraper=b").text) == []
 
 
 def test_reasons_are_counted_across_resets(board):

@@ -34,13 +34,15 @@ static uint16_t find(const char *labels) {
 }
 
 static uint16_t add(const char *labels, double value) {
-    const struct event_post post = {.number = ++number, .value = value};
+    number++;
+    const struct event_post post = {.number = number, .value = value};
     return event_table_add(&table, of(labels), event_table_hash(&table, of(labels)), find(labels),
                            &post);
 }
 
 static void renew(uint16_t slot, double value) {
-    const struct event_post post = {.number = ++number, .value = value};
+    number++;
+    const struct event_post post = {.number = number, .value = value};
     event_table_renew(&table, &redo, slot, &post);
 }
 

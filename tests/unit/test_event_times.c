@@ -47,7 +47,8 @@ static void each_is_later_than_the_last_of_its_labels(void **state) {
 
 static void an_unknown_clock_gives_no_time(void **state) {
     (void)state;
-    assert_true(event_times_assign(&times, &redo, HASH, EVENT_TIMES_UNKNOWN) == EVENT_TIMES_UNKNOWN);
+    assert_true(event_times_assign(&times, &redo, HASH, EVENT_TIMES_UNKNOWN) ==
+                EVENT_TIMES_UNKNOWN);
     assert_true(event_times_assign(&times, &redo, HASH, -1) == EVENT_TIMES_UNKNOWN);
     assert_true(event_times_assign(&times, &redo, HASH, 0) == 0);
     assert_false(usable(HASH, 1, EVENT_TIMES_UNKNOWN, 1, NOW));

@@ -56,6 +56,7 @@ NOT_FOR = (
     ("test_board_reset::test_a_read_of_nothing", ("lm3s6965evb",), "it reads 0 there in QEMU"),
     ("test_endurance", ("https",), "its load speaks plain HTTP"),
     ("test_board_tls", ("host", "http"), "its tests are of boards, and of TLS"),
+    ("test_state", ("https", *BOARDS), "a board has no files, and one way to ask is enough"),
     ("test_cli", BOARDS, "a board has no command line"),
     ("test_tls::test_certificates", BOARDS, "an image has one certificate, given when it is built"),
     ("test_tls::test_bad_files_are_one_line", BOARDS, "the same"),
