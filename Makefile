@@ -333,6 +333,11 @@ $(UNIT)/test_%: $(UNIT)/tests/unit/test_%.o $(UNIT)/libapp.a $(filter-out $(net_
 unit: $(unit_tests) ## Unit tests, under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tests/run_unit.sh $(unit_tests)
 
+# ---- Model ---------------------------------------------------------------------------------
+
+model: ## Search the model of delivery with spin (T=word: only the searches whose name has it)
+	@CC='$(CC)' tests/model/run.sh $(T)
+
 # ---- Fuzzing -------------------------------------------------------------------------------
 #
 # Each tests/fuzz/fuzz_*.c is a libFuzzer target, so clang builds it. It starts from the kept
@@ -379,6 +384,7 @@ test: ## Set up, then every test
 	@$(MAKE) $(JOBS) --no-print-directory check-layers
 	@$(MAKE) $(JOBS) --no-print-directory lint
 	@$(MAKE) $(JOBS) --no-print-directory unit
+	@$(MAKE) --no-print-directory model
 	@$(MAKE) $(JOBS) --no-print-directory check-boards
 	@$(MAKE) $(JOBS) --no-print-directory fuzz FUZZ_S=10
 	@$(MAKE) $(JOBS) --no-print-directory test-boards
@@ -511,7 +517,7 @@ ifneq ($(lwip_stamp),)
 $(LWIPDIR)/Filelists.mk: $(lwip_stamp) ;
 endif
 
-.PHONY: run qemu flash size test-boards unit fuzz fuzz-build test test-fast e2e bench check-layers check-boards readme lint lint-format lint-tidy lint-cppcheck \
+.PHONY: run qemu flash size test-boards unit model fuzz fuzz-build test test-fast e2e bench check-layers check-boards readme lint lint-format lint-tidy lint-cppcheck \
     lint-shell format packages sources tools clean distclean help
 packages: ## Install the Debian packages that build, run, test and lint need
 	@third_party/packages.sh build run board test lint

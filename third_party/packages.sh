@@ -27,6 +27,7 @@ packages_of() {
         echo libcmocka-dev libjansson-dev passt iproute2 curl # iproute2: tests run in network namespaces
         echo python3 python3-pytest python3-pytest-xdist python3-prometheus-client
         echo openssl testssl.sh
+        echo spin # searches the model of delivery
         echo dnsmasq-base python3-zeroconf # a DHCP server and router, which no service starts; mDNS
         ;;
     lint) echo clang clang-tidy clang-format cppcheck shellcheck ;;
