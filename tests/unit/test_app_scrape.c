@@ -85,6 +85,7 @@ static void own_metrics_count(void **state) {
         "\nevents_to_metrics_scraper_counts{agent=\"Prometheus\",scraper=\"10.0.0.1\"} 1\n",
         "\npingshot_events_pending{agent=\"Prometheus\",scraper=\"10.0.0.1\"} 1\n",
         "\npingshot_event_deliveries_total 0\n",
+        "\npingshot_events_ambiguous_total 0\n",
         "\npingshot_uptime_seconds 1.234\n",
         "\npingshot_table_used{table=\"connections\"} 1\n",
         "\npingshot_table_limit{table=\"connections\"} 6\n",
@@ -210,6 +211,11 @@ static void cut_at_every_acknowledged_byte(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cut_requests / sizeof cut_requests[0]; i++) {
         bool whole = false;
+        rig_restart();
+        post_events(0);
+        (void)begin_scrape(0, cut_requests[i]);
+        const uint32_t page_bytes = acknowledge_up_to(&rig_clients[0], UINT32_MAX);
+        rig_lose(&rig_clients[0]);
         for (uint32_t n = 0; !whole; n++) {
             rig_restart();
             post_events(0);
@@ -222,6 +228,9 @@ static void cut_at_every_acknowledged_byte(void **state) {
             const bool delivered = c->wire.acked_bytes == c->wire.written_bytes &&
                                    rig_state.delivery.counts.delivered > 0;
             assert_int_equal(rig_state.delivery.counts.delivered, delivered ? EVENTS : 0);
+            /* Ambiguous are those whose page was sent to the last byte. */
+            const bool sent = c->wire.written_bytes == page_bytes;
+            assert_int_equal(rig_state.delivery.tally.ambiguous, sent && !delivered ? EVENTS : 0);
             if (delivered) {
                 assert_true(rig_read(c, false));
                 check_events(true);
