@@ -136,9 +136,6 @@ void delivery_record_ambiguous(struct delivery *d, const struct delivery_scrape 
     const uint32_t bit = (uint32_t)1 << scrape->scraper;
     struct numbers n = {.first = 0};
     n.text = text_over(n.bytes, sizeof n.bytes);
-    if (d->tally.counted_handle == scrape->handle) {
-        return;
-    }
     for (uint16_t slot = d->events.oldest; slot != NONE; slot = d->events.slots[slot].newer) {
         const struct event *e = &d->events.slots[slot];
         if (!(e->due & bit) || !delivery_record_carries(scrape->taken, slot)) {

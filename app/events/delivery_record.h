@@ -33,7 +33,8 @@ bool delivery_record_tally_is_sealed(const struct delivery_tally *tally);
 bool delivery_record_settle(struct delivery *d, uint16_t slot, uint32_t bit);
 
 /* A scrape in state SENT comes to nothing: tells and counts which of its events may come twice, and
- * remembers which must keep their timestamp. Once for a scrape, also if it was cut off before. */
+ * remembers which must keep their timestamp. The tally keeps its handle: cut off behind this, it is
+ * not counted again. */
 void delivery_record_ambiguous(struct delivery *d, const struct delivery_scrape *scrape);
 
 /* An event that was exposed to the scraper with its timestamp, and may have been stored, goes out to
