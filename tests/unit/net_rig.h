@@ -111,6 +111,7 @@ struct peer {
     bool finished;         /* the server's FIN has come */
     bool reset;            /* its RST */
     bool stalled;          /* does not read */
+    uint32_t segments;     /* that have come, with bytes in them */
     struct client answers; /* what has come, for rig_read */
 };
 
@@ -134,6 +135,7 @@ static inline err_t on_peer_received(void *arg, struct tcp_pcb *pcb, struct pbuf
         return ERR_OK;
     }
     assert_in_range(p->tot_len, 1, FAKE_TRANSPORT_BYTES - in->written_bytes);
+    peer->segments++;
     in->written_bytes += pbuf_copy_partial(p, in->written + in->written_bytes, p->tot_len, 0);
     if (!peer->stalled) {
         tcp_recved(pcb, p->tot_len);

@@ -79,6 +79,25 @@ static void paths_of_any_mtu(void **state) {
     }
 }
 
+/* In however many pieces a page is made, with a send buffer of a few segments as a board has, it
+ * goes out in as few segments as it can. */
+static void segments_of_a_page_are_full(void **state) {
+    (void)state;
+    struct peer *peer = connect_peer(0);
+    server_side(peer)->snd_buf = (tcpwnd_size_t)(4 * server_side(peer)->mss);
+    for (uint32_t i = 0; i < 3; i++) {
+        const uint32_t before = peer->answers.wire.written_bytes;
+        peer->segments = 0;
+        puts_to(peer, SCRAPE);
+        pass(1000);
+        const uint32_t bytes = peer->answers.wire.written_bytes - before;
+        const uint32_t mss = server_side(peer)->mss;
+        assert_in_range(bytes, 3 * CFG_HTTP_TX_BYTES, UINT32_MAX);
+        assert_int_equal(peer->segments, (bytes + mss - 1) / mss);
+    }
+    reset_peer(peer);
+}
+
 /* How many bytes wait at the server for the app to take them. */
 static uint32_t waiting_bytes(const struct peer *peer) {
     const struct tcp_pcb *pcb = server_side(peer);
@@ -565,6 +584,7 @@ int main(void) {
         NET_TEST(whole_requests),
         NET_TEST(segments_of_any_size),
         NET_TEST(paths_of_any_mtu),
+        NET_TEST(segments_of_a_page_are_full),
         NET_TEST(window_is_what_the_app_took),
         NET_TEST(closed_behind_many_requests),
         NET_TEST(holes_filled_while_the_app_waits),
