@@ -87,11 +87,10 @@ static uint32_t transport_writable(struct transport *t) {
     return least(bytes, share_of_heap(conn));
 }
 
-/* Full segments cost least. But a peer that has received only one of them acknowledges it late (RFC
- * 9293 section 3.8.6.3): so bytes that fill none wait (RFC 9293 section 3.7.4) only while it has
- * more than two to acknowledge. */
+/* Full segments cost least. But a peer that has received only one acknowledges it late (RFC 9293
+ * section 3.8.6.3): so bytes that fill none wait (section 3.7.4) only while two are on their way. */
 static bool may_wait(const struct net_conn *conn, uint32_t n) {
-    return conn->unacked_bytes + n > 3u * altcp_mss(conn->pcb);
+    return conn->unacked_bytes + n >= 2u * altcp_mss(conn->pcb);
 }
 
 static int32_t transport_write(struct transport *t, const void *bytes, uint32_t n, bool more) {

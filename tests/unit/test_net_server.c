@@ -84,7 +84,16 @@ static void paths_of_any_mtu(void **state) {
 static void segments_of_a_page_are_full(void **state) {
     (void)state;
     struct peer *peer = connect_peer(0);
-    server_side(peer)->snd_buf = (tcpwnd_size_t)(4 * server_side(peer)->mss);
+    for (uint32_t i = 0; i < 40; i++) {
+        char request[256];
+        snprintf(request, sizeof request,
+                 "POST /create HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\n"
+                 "Content-Length: 64\r\n\r\npages_with_many_series{number=\"%029u\"} 1",
+                 i);
+        ask(peer, request, 200);
+    }
+    pass(1000);
+    server_side(peer)->snd_buf = (tcpwnd_size_t)(3 * server_side(peer)->mss);
     for (uint32_t i = 0; i < 3; i++) {
         const uint32_t before = peer->answers.wire.written_bytes;
         peer->segments = 0;
