@@ -18,17 +18,28 @@ _Static_assert(SAMPLE_BYTES_MAX <= CFG_LINE_BYTES,
 
 /* ---- the tables ------------------------------------------------------------------------- */
 
+#define APP_TABLES 7u
+
+static const struct table_stats *app_table(const struct app *app, uint32_t index) {
+    switch (index) {
+    case 0:
+        return &app->state->delivery.events.stats;
+    case 1:
+        return &app->state->delivery.scrapers.stats;
+    case 2:
+        return &app->state->delivery.scrapes_stats;
+    case 3:
+        return &app->http.connections_stats;
+    case 4:
+        return &app->http.bodies_stats;
+    case 5:
+        return &app->notifications.stats;
+    default:
+        return &app->alerts.stats;
+    }
+}
+
 bool own_metrics_table(const struct app *app, uint32_t index, struct table_stats *stats) {
-    const struct table_stats *const tables[] = {
-        &app->state->delivery.events.stats,
-        &app->state->delivery.scrapers.stats,
-        &app->state->delivery.scrapes_stats,
-        &app->http.connections_stats,
-        &app->http.bodies_stats,
-        &app->notifications.stats,
-        &app->alerts.stats,
-    };
-    const uint32_t tables_count = sizeof tables / sizeof tables[0];
     if (index < REGISTRY_TABLES) {
         *stats = registry_stats(&app->state->registry, index);
         return true;
@@ -38,11 +49,11 @@ bool own_metrics_table(const struct app *app, uint32_t index, struct table_stats
         return true;
     }
     index -= REGISTRY_TABLES + 1;
-    if (index < tables_count) {
-        *stats = *tables[index];
+    if (index < APP_TABLES) {
+        *stats = *app_table(app, index);
         return true;
     }
-    return app->config.port_table != NULL && app->config.port_table(index - tables_count, stats);
+    return app->config.port_table != NULL && app->config.port_table(index - APP_TABLES, stats);
 }
 
 /* ---- samples ---------------------------------------------------------------------------- */
@@ -64,7 +75,7 @@ static char *add(char *at, struct slice part) {
     return at + part.len;
 }
 
-static char *add_number(char *at, uint64_t value) {
+static inline char *add_number(char *at, uint64_t value) {
     if (value < 10) { /* as most are */
         *at = (char)('0' + value);
         return at + 1;
@@ -76,21 +87,21 @@ static char *add_number(char *at, uint64_t value) {
 
 /* Begins the next sample. Returns where it goes on, in a room of SAMPLE_BYTES_MAX altogether, or
  * NULL when there is not as much. */
-static char *begin(const struct samples *s) {
+static inline char *begin(const struct samples *s) {
     if (text_room(s->out) < SAMPLE_BYTES_MAX) {
         return NULL;
     }
     return add(s->out->bytes + s->out->len, s->stem);
 }
 
-static void end(struct samples *s, char *at) {
+static inline void end(struct samples *s, char *at) {
     *at++ = '\n';
     s->out->len = (uint32_t)(at - s->out->bytes);
     s->next++;
 }
 
 /* A sample of which the stem ends within its label's quotes. */
-static bool put_labelled(struct samples *s, struct slice label, uint64_t value) {
+static inline bool put_labelled(struct samples *s, struct slice label, uint64_t value) {
     char *at = begin(s);
     if (at == NULL) {
         return false;
@@ -341,7 +352,7 @@ static bool put_tables(const struct app *app, struct samples *s, size_t offset) 
     while (room && own_metrics_table(app, s->next, &stats)) {
         uint32_t value;
         memcpy(&value, (const char *)&stats + offset, sizeof value);
-        room = put_labelled(s, string(stats.name), value);
+        room = put_labelled(s, stats.name, value);
     }
     return room;
 }

@@ -6,10 +6,12 @@
 #ifndef PINGSHOT_TABLE_STATS_H
 #define PINGSHOT_TABLE_STATS_H
 
+#include "text.h"
+
 #include <stdint.h>
 
 struct table_stats {
-    const char *name;       /* value of the label `table` */
+    struct slice name;      /* value of the label `table` */
     uint32_t used;          /* entries (or bytes) in use now */
     uint32_t high_water;    /* the most that were ever in use */
     uint32_t limit;         /* how many there are */

@@ -19,7 +19,7 @@ bool slice_equals_nocase(struct slice a, struct slice b) {
         return false;
     }
     for (uint32_t i = 0; i < a.len; i++) {
-        if (lower(a.bytes[i]) != lower(b.bytes[i])) {
+        if (a.bytes[i] != b.bytes[i] && lower(a.bytes[i]) != lower(b.bytes[i])) {
             return false;
         }
     }

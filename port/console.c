@@ -160,7 +160,7 @@ void console_flush(uint32_t tries) {
 
 struct table_stats console_stats(void) {
     struct table_stats stats = console.stats;
-    stats.name = "console_bytes";
+    stats.name = SLICE("console_bytes");
     stats.limit = CFG_CONSOLE_BYTES;
     return stats;
 }

@@ -123,17 +123,17 @@ static const struct memp_desc *const mdns_questions = &memp_MDNS_PKTS;
 
 /* Those that a client can fill. */
 static const struct {
-    const char *name;
+    struct slice name;
     const struct memp_desc *const *pool;
 } pools[] = {
-    {"network_connections", &memp_pools[MEMP_TCP_PCB]},
-    {"network_segments", &memp_pools[MEMP_TCP_SEG]},
-    {"network_frames", &memp_pools[MEMP_PBUF_POOL]},
+    {SLICE("network_connections"), &memp_pools[MEMP_TCP_PCB]},
+    {SLICE("network_segments"), &memp_pools[MEMP_TCP_SEG]},
+    {SLICE("network_frames"), &memp_pools[MEMP_PBUF_POOL]},
 #if CFG_NET_FRAGMENTS
-    {"network_reassembly_ipv4", &memp_pools[MEMP_REASSDATA]},
-    {"network_reassembly_ipv6", &memp_pools[MEMP_IP6_REASSDATA]},
+    {SLICE("network_reassembly_ipv4"), &memp_pools[MEMP_REASSDATA]},
+    {SLICE("network_reassembly_ipv6"), &memp_pools[MEMP_IP6_REASSDATA]},
 #endif
-    {"mdns_questions", &mdns_questions},
+    {SLICE("mdns_questions"), &mdns_questions},
 };
 
 #define POOLS (sizeof pools / sizeof pools[0])
@@ -149,7 +149,7 @@ uint32_t net_stack_heap_left_bytes(void) {
 #else
 static struct table_stats heap_stats(void) {
     return (struct table_stats){
-        .name = "network_heap_bytes",
+        .name = SLICE("network_heap_bytes"),
         .used = (uint32_t)lwip_stats.mem.used,
         .high_water = (uint32_t)lwip_stats.mem.max,
         .limit = (uint32_t)lwip_stats.mem.avail,

@@ -26,7 +26,7 @@ static void sessions_table(struct table_stats *stats) {
     struct altcp_tls_stats tls;
     altcp_tls_wolfssl_get_stats(&tls);
     *stats = (struct table_stats){
-        .name = "tls_sessions",
+        .name = SLICE("tls_sessions"),
         .used = tls.sessions_used,
         .high_water = tls.sessions_high_water,
         .limit = tls.sessions_limit,
@@ -38,7 +38,7 @@ static void memory_table(struct table_stats *stats) {
     struct altcp_tls_mem_stats mem;
     altcp_tls_mem_get_stats(&mem);
     *stats = (struct table_stats){
-        .name = "tls_memory_bytes",
+        .name = SLICE("tls_memory_bytes"),
         .used = mem.used_bytes,
         .high_water = mem.high_water_bytes,
         .limit = mem.limit_bytes,

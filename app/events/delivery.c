@@ -43,7 +43,7 @@ void delivery_init(struct delivery *d, const struct delivery_options *options,
     d->uptime_rest_ms = 0;
     d->polled_ms = now_ms;
     d->scrapes_stats =
-        (struct table_stats){"scrapes_in_flight", 0, 0, CFG_SCRAPES_IN_FLIGHT_MAX, 0};
+        (struct table_stats){SLICE("scrapes_in_flight"), 0, 0, CFG_SCRAPES_IN_FLIGHT_MAX, 0};
     for (uint32_t i = 0; i < CFG_SCRAPES_IN_FLIGHT_MAX; i++) {
         d->scrapes[i].handle = 0;
         d->scrapes[i].seal = 0;

@@ -80,7 +80,7 @@ static void put_scraper(struct text *t, const struct app *app, uint8_t index) {
 
 static void put_table(struct text *t, const struct table_stats *stats) {
     text_puts(t, "{\"table\":\"");
-    text_puts(t, stats->name);
+    text_put_slice(t, stats->name);
     text_put_char(t, '"');
     put_member(t, "used", stats->used);
     put_member(t, "high_water", stats->high_water);

@@ -86,7 +86,7 @@ uint32_t registry_find_family(const struct registry *r, struct slice name) {
     return registry_store_find_family(r, name, registry_store_hash(r, name));
 }
 
-static struct table_stats stats_of(const char *name, const struct registry_count *count,
+static struct table_stats stats_of(struct slice name, const struct registry_count *count,
                                    uint32_t limit) {
     return (struct table_stats){name, count->used, count->high_water, limit, count->refused_total};
 }
@@ -94,15 +94,15 @@ static struct table_stats stats_of(const char *name, const struct registry_count
 struct table_stats registry_stats(const struct registry *r, uint32_t table) {
     switch (table) {
     case 0:
-        return stats_of("families", &r->families_count, CFG_FAMILIES_MAX);
+        return stats_of(SLICE("families"), &r->families_count, CFG_FAMILIES_MAX);
     case 1:
-        return stats_of("series", &r->series_count, CFG_SERIES_MAX);
+        return stats_of(SLICE("series"), &r->series_count, CFG_SERIES_MAX);
     case 2:
-        return (struct table_stats){"registry_text_bytes", registry_arena_used_bytes(&r->arena),
+        return (struct table_stats){SLICE("registry_text_bytes"), registry_arena_used_bytes(&r->arena),
                                     r->arena.high_water_bytes, CFG_REGISTRY_TEXT_BYTES,
                                     r->text_count.refused_total};
     default:
-        return stats_of("registry_transactions", &r->txns_count, CFG_REGISTRY_TRANSACTIONS_MAX);
+        return stats_of(SLICE("registry_transactions"), &r->txns_count, CFG_REGISTRY_TRANSACTIONS_MAX);
     }
 }
 

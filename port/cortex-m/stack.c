@@ -76,7 +76,7 @@ static size_t deepest_word(void) {
 struct table_stats stack_stats(void) {
     const size_t words = stack_words();
     return (struct table_stats){
-        .name = "stack_bytes",
+        .name = SLICE("stack_bytes"),
         .used = (uint32_t)((words - top_of_stack()) * sizeof link_stack_bottom[0]),
         .high_water = (uint32_t)((words - deepest_word()) * sizeof link_stack_bottom[0]),
         .limit = (uint32_t)((words - LOWEST) * sizeof link_stack_bottom[0]),
