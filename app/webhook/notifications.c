@@ -53,8 +53,8 @@ void notifications_init(struct notifications *n) {
     n->end = 0;
     memset(n->taken_total, 0, sizeof n->taken_total);
     memset(n->repeats_total, 0, sizeof n->repeats_total);
-    n->stats =
-        (struct table_stats){.name = SLICE("notification_bytes"), .limit = CFG_NOTIFICATION_RING_BYTES};
+    n->stats = (struct table_stats){.name = SLICE("notification_bytes"),
+                                    .limit = CFG_NOTIFICATION_RING_BYTES};
 }
 
 static struct header header_at(const struct notifications *n, uint32_t at) {
