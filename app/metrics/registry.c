@@ -98,11 +98,12 @@ struct table_stats registry_stats(const struct registry *r, uint32_t table) {
     case 1:
         return stats_of(SLICE("series"), &r->series_count, CFG_SERIES_MAX);
     case 2:
-        return (struct table_stats){SLICE("registry_text_bytes"), registry_arena_used_bytes(&r->arena),
-                                    r->arena.high_water_bytes, CFG_REGISTRY_TEXT_BYTES,
-                                    r->text_count.refused_total};
+        return (struct table_stats){SLICE("registry_text_bytes"),
+                                    registry_arena_used_bytes(&r->arena), r->arena.high_water_bytes,
+                                    CFG_REGISTRY_TEXT_BYTES, r->text_count.refused_total};
     default:
-        return stats_of(SLICE("registry_transactions"), &r->txns_count, CFG_REGISTRY_TRANSACTIONS_MAX);
+        return stats_of(SLICE("registry_transactions"), &r->txns_count,
+                        CFG_REGISTRY_TRANSACTIONS_MAX);
     }
 }
 
