@@ -9,7 +9,7 @@
 
 #define SEAL 0x73637270u
 
-static void set_empty(struct scrapers *s) {
+static void set_none_known(struct scrapers *s) {
     s->mask = 0;
     s->stats = (struct table_stats){SLICE("scrapers"), 0, 0, CFG_SCRAPERS_MAX, 0};
 }
@@ -18,7 +18,7 @@ void scrapers_init(struct scrapers *s) {
     for (uint32_t i = 0; i < CFG_SCRAPERS_MAX; i++) {
         s->entries[i].seal = 0;
     }
-    set_empty(s);
+    set_none_known(s);
 }
 
 /* ---- identity ----------------------------------------------------------------------------- */
@@ -159,7 +159,7 @@ static bool is_sealed(const struct scraper *entry) {
 
 uint32_t scrapers_recover(struct scrapers *s, uint32_t now_ms) {
     uint32_t damaged_count = 0;
-    set_empty(s);
+    set_none_known(s);
     for (uint8_t i = 0; i < CFG_SCRAPERS_MAX; i++) {
         struct scraper *entry = &s->entries[i];
         if (is_sealed(entry)) {
