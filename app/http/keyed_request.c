@@ -143,6 +143,6 @@ void keyed_request_repeated(struct http_conn *c, const struct keyed_request *k) 
 struct delivery_receipt keyed_request_receipt(const struct http_conn *c,
                                               const struct keyed_request *k) {
     const uint64_t posted = app_of(c)->state->delivery.counts.posted;
-    const uint32_t before = (uint32_t)posted - k->record.event_number;
-    return (struct delivery_receipt){posted - before, k->record.scrapers_count};
+    const int32_t since = (int32_t)((uint32_t)posted - k->record.event_number);
+    return (struct delivery_receipt){posted - (uint64_t)(int64_t)since, k->record.scrapers_count};
 }
