@@ -375,6 +375,58 @@ fuzz: ## Fuzz each target for FUZZ_S seconds (T=word: only fuzz_word)
 
 fuzz-build: $(fuzz_targets)
 
+# ---- The simulator -------------------------------------------------------------------------
+#
+# tests/sim: the server and its clients as shared objects, each with an lwIP of its own, in a world
+# of simulated time. Two builds of the server: with small tables, and with tiny ones.
+
+SIM   := build/sim
+SEEDS ?= 2000
+
+$(eval $(call objects,$(SIM)/roomy,-include tests/sim/limits_roomy.h,-O2 -fPIC -fvisibility=hidden))
+$(eval $(call objects,$(SIM)/tiny,-include tests/sim/limits_tiny.h,-O2 -fPIC -fvisibility=hidden))
+
+define sim_glue
+$(SIM)/$(1)/tests/%.o: tests/sim/%.c $(SIM)/$(1)/flags Makefile $(lwip_stamp) $(wolfssl_stamp)
+	@mkdir -p $$(@D)
+	@echo "  CC    $$@"
+	@$$(CC) $$(our_flags) -D_GNU_SOURCE -O2 -fPIC -fvisibility=hidden $$(port_includes) -isystem $(JSMN_DIR) \
+	    -include tests/sim/limits_$(1).h -c -o $$@ $$<
+endef
+$(foreach size,roomy tiny,$(eval $(call sim_glue,$(size))))
+
+# Objects that nothing reaches are left out.
+link_sim = $(CC) -shared -g -Wl,-Bsymbolic -Wl,--gc-sections -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,--no-undefined \
+    -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
+
+$(SIM)/roomy/libpingshot.a: $(call in,$(SIM)/roomy,$(app_src) $(port_src) port/posix/tls_self_signed.c $(lwip_src) $(wolfssl_src))
+$(SIM)/tiny/libpingshot.a: $(call in,$(SIM)/tiny,$(app_src) $(port_src) $(lwip_src) $(wolfssl_src))
+$(SIM)/%.a:
+	@echo "  AR    $@"
+	@rm -f $@ && $(AR) rcs $@ $^
+
+$(SIM)/server-roomy.so $(SIM)/server-tiny.so: $(SIM)/server-%.so: $(SIM)/%/tests/server.o $(SIM)/%/tests/glue.o $(SIM)/%/libpingshot.a
+	@echo "  LD    $@"
+	@$(link_sim)
+
+$(SIM)/peer.so: $(addprefix $(SIM)/roomy/tests/,peer.o peer_tls.o glue.o) $(SIM)/roomy/libpingshot.a
+	@echo "  LD    $@"
+	@$(link_sim)
+
+$(SIM)/sim: $(patsubst tests/sim/%.c,$(SIM)/tests/%.o,$(filter-out $(addprefix tests/sim/,server.c peer.c peer_tls.c glue.c),$(wildcard tests/sim/*.c)))
+	@echo "  LD    $@"
+	@$(CC) -g -o $@ $^ -lm
+
+$(SIM)/tests/%.o: tests/sim/%.c $(SIM)/roomy/flags Makefile
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	@$(CC) $(our_flags) -D_GNU_SOURCE -O2 -c -o $@ $<
+
+sim_machines := $(addprefix $(SIM)/,server-roomy.so server-tiny.so peer.so)
+
+sim: $(SIM)/sim $(sim_machines) ## A simulated world of resets and bad networks: SEEDS=2000, or SEED=17 TRACE=1
+	@$(SIM)/sim $(SIM) $(if $(SEED),SEED=$(SEED),SEEDS=$(SEEDS)) TRACE=$(TRACE)
+
 # ---- Tests of the whole --------------------------------------------------------------------
 
 test: ## Set up, then every test
@@ -539,4 +591,4 @@ help: ## This list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1 \2/p' Makefile | \
 	    while read -r target text; do printf '  %-13s %s\n' "$$target" "$$text"; done
 
--include $(shell find $(HOST) $(UNIT) $(FUZZ) $(MCU) -name '*.d' 2>/dev/null)
+-include $(shell find $(HOST) $(UNIT) $(FUZZ) $(SIM) $(MCU) -name '*.d' 2>/dev/null)

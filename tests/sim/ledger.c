@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * ledger.c: see ledger.h.
+ */
+#include "ledger.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The server counts in milliseconds, and sees a request later than it was sent. */
+#define SLACK (2 * SIM_MS)
+
+/* What the server may take for longer than it seems from outside. */
+#define FORGET_SLACK (3 * SIM_S)
+
+/* ---- posting ------------------------------------------------------------------------------ */
+
+struct ledger_event *ledger_event_new(struct ledger *l, uint32_t group) {
+    if (l->events_count == LEDGER_EVENTS_MAX || l->bits_used[group] == LEDGER_GROUP_BITS) {
+        return NULL;
+    }
+    struct ledger_event *e = &l->events[l->events_count++];
+    *e = (struct ledger_event){
+        .group = group, .bit = l->bits_used[group]++, .status = LEDGER_REFUSED};
+    for (uint32_t s = 0; s < LEDGER_SCRAPERS_MAX; s++) {
+        e->sides[s].last_scrape = LEDGER_SCRAPES_MAX;
+    }
+    l->by_bit[group][e->bit] = e;
+    return e;
+}
+
+void ledger_sent(struct ledger *l, struct ledger_event *e) {
+    if (e->first_sent == 0) {
+        e->first_sent = l->world->now;
+        e->colds = l->colds;
+    }
+    e->may_repeat = e->may_repeat || e->colds != l->colds;
+}
+
+/* Surely known since before the event was posted, and surely not forgotten yet. */
+static bool is_owed(const struct ledger *l, const struct ledger_event *e,
+                    const struct ledger_scraper *s) {
+    return s->used && !s->vanished && s->known_since != 0 && s->known_since < e->first_sent &&
+           l->world->now - s->seen + FORGET_SLACK < l->scraper_timeout;
+}
+
+void ledger_acked(struct ledger *l, struct ledger_event *e, uint64_t number, uint32_t due_count) {
+    e->status = LEDGER_ACKED;
+    e->answered = l->world->now;
+    e->number = number;
+    e->due_count = due_count;
+    e->gone = e->first_sent <= l->last_cold;
+    e->held = due_count == 0 && !e->gone;
+    uint32_t owed = 0;
+    for (uint32_t i = 0; i < LEDGER_SCRAPERS_MAX; i++) {
+        struct ledger_side *side = &e->sides[i];
+        if (is_owed(l, e, &l->scrapers[i])) {
+            owed++;
+            side->must = side->stored == 0; /* it may have come before the answer */
+        }
+    }
+    if (owed > due_count) {
+        world_fail(l->world, "event %" PRIu64 " is queued for %u scrapers, but %u are known",
+                   number, due_count, owed);
+    }
+}
+
+/* ---- scraping ----------------------------------------------------------------------------- */
+
+void ledger_asked(struct ledger *l, uint32_t scraper) {
+    if (l->scrapers[scraper].first_asked == 0) {
+        l->scrapers[scraper].first_asked = l->world->now;
+    }
+}
+
+/* It has stayed away so long that the server may have given up what it was owed, and what was held
+ * for whoever came first, which it may have been. */
+static void forgive(struct ledger *l, uint32_t scraper) {
+    for (uint32_t i = 0; i < l->events_count; i++) {
+        l->events[i].sides[scraper].must = false;
+        l->events[i].held = false;
+    }
+}
+
+void ledger_known(struct ledger *l, uint32_t scraper, sim_us asked) {
+    struct ledger_scraper *s = &l->scrapers[scraper];
+    if (asked <= l->last_cold) {
+        return; /* what answers is from before */
+    }
+    const sim_us last = s->seen != 0 ? s->seen : s->first_asked;
+    if (l->world->now - last + FORGET_SLACK >= l->scraper_timeout) {
+        forgive(l, scraper);
+        s->known_since = 0;
+    }
+    if (s->known_since == 0) {
+        s->known_since = l->world->now;
+    }
+    if (asked > s->seen) {
+        s->seen = asked;
+    }
+}
+
+void ledger_vanished(struct ledger *l, uint32_t scraper) {
+    l->scrapers[scraper].vanished = true;
+    forgive(l, scraper);
+}
+
+void ledger_new_database(struct ledger *l, uint32_t scraper) {
+    struct ledger_scraper *s = &l->scrapers[scraper];
+    s->database++;
+    memset(s->series, 0, sizeof s->series);
+}
+
+/* ---- storing ------------------------------------------------------------------------------ */
+
+struct sample {
+    uint32_t group;
+    uint64_t bits;
+    int64_t stamped_ms; /* 0: without */
+};
+
+/* Exactly as the server prints them: events_to_metrics{g="12"} 4096 [timestamp] */
+static bool read_sample(const char *line, struct sample *sample) {
+    double value;
+    int end = 0;
+    long long stamp = 0;
+    char behind = '\0';
+    if (sscanf(line, "{g=\"%u\"} %lf%n", &sample->group, &value, &end) != 2 || end == 0 ||
+        sample->group >= LEDGER_GROUPS_MAX || value < 1 || value >= 9007199254740992.0 ||
+        value != floor(value)) {
+        return false;
+    }
+    if (line[end] != '\n' && (sscanf(line + end, " %lld%c", &stamp, &behind) != 2 ||
+                              behind != '\n' || stamp <= 0)) {
+        return false;
+    }
+    sample->bits = (uint64_t)value;
+    sample->stamped_ms = stamp;
+    return true;
+}
+
+/* Whether Prometheus keeps this sample (as its storage does): of a series none older than the
+ * newest it has, and one it has already is that one. With clocks that are wrong the rest of the
+ * promise still holds, so then all is taken. */
+static bool prometheus_keeps(struct ledger *l, struct ledger_scraper *s,
+                             const struct sample *sample, int64_t scraped_ms) {
+    const int64_t at = sample->stamped_ms != 0 ? sample->stamped_ms : scraped_ms;
+    if (!l->clocks_right) {
+        return true;
+    }
+    if (s->series[sample->group].any && at <= s->series[sample->group].last_ms) {
+        return false;
+    }
+    s->series[sample->group].any = true;
+    s->series[sample->group].last_ms = at;
+    return true;
+}
+
+static bool was_excused(const struct ledger *l, uint32_t scrape) {
+    const struct ledger_scrape *s = &l->scrapes[scrape];
+    return !s->receipt.arrived || s->receipt.arrived_at + SLACK > s->in_time_until;
+}
+
+static void store_event(struct ledger *l, uint32_t scraper, struct ledger_event *e,
+                        const struct sample *sample, uint32_t scrape, bool kept) {
+    const struct ledger_scraper *s = &l->scrapers[scraper];
+    struct ledger_side *side = &e->sides[scraper];
+    const bool again = side->last_scrape != LEDGER_SCRAPES_MAX;
+    const bool known = again && sample->stamped_ms != 0 && sample->stamped_ms == side->stamped_ms &&
+                       side->database == s->database;
+    world_note(l->world, "scraper %u stores event g=%u bit %u%s%s", scraper, e->group, e->bit,
+               sample->stamped_ms != 0 ? ", with its time" : "", again ? ", again" : "");
+    if (e->first_sent == 0) {
+        world_fail(l->world, "g=%u bit %u was never posted, but scraper %u has it", e->group,
+                   e->bit, scraper);
+    }
+    if (!known && !kept) {
+        world_fail(l->world, "g=%u bit %u: Prometheus (scraper %u) drops it as too old", e->group,
+                   e->bit, scraper);
+    }
+    if (again && !known && l->duplicates == SIM_DUPLICATES_QUEUE && sample->stamped_ms != 0 &&
+        side->stamped_ms != 0 && side->database == s->database) {
+        world_fail(l->world, "g=%u bit %u came to scraper %u with two different times", e->group,
+                   e->bit, scraper);
+    }
+    if (!known) {
+        side->excused += again && was_excused(l, side->last_scrape);
+        side->stored++;
+    }
+    side->last_scrape = scrape;
+    side->stamped_ms = sample->stamped_ms;
+    side->database = s->database;
+    side->must = false;
+    e->held = false;
+}
+
+static void store_sample(struct ledger *l, uint32_t scraper, const struct sample *sample,
+                         uint32_t scrape, int64_t scraped_ms) {
+    const bool kept = prometheus_keeps(l, &l->scrapers[scraper], sample, scraped_ms);
+    for (uint32_t bit = 0; bit < 53; bit++) {
+        if ((sample->bits >> bit & 1u) == 0) {
+            continue;
+        }
+        struct ledger_event *e =
+            bit < LEDGER_GROUP_BITS ? l->by_bit[sample->group][bit] : NULL;
+        if (e == NULL) {
+            world_fail(l->world, "g=%u bit %u was never posted", sample->group, bit);
+            return;
+        }
+        store_event(l, scraper, e, sample, scrape, kept);
+    }
+}
+
+void ledger_store(struct ledger *l, uint32_t scraper, const char *page, int64_t scraped_ms,
+                  uint32_t address, const struct sim_position *position, sim_us in_time_until) {
+    uint64_t plain_groups = 0; /* that the page had a sample of without a timestamp */
+    if (l->scrapes_count == LEDGER_SCRAPES_MAX) {
+        return;
+    }
+    struct ledger_scrape *scrape = &l->scrapes[l->scrapes_count];
+    bool any = false;
+    for (const char *line = page; line != NULL && *line != '\0';) {
+        struct sample sample;
+        if (strncmp(line, "events_to_metrics{", 18) == 0) {
+            if (!read_sample(line + 17, &sample)) {
+                world_fail(l->world, "scraper %u gets an event nobody posted: %.60s", scraper, line);
+                return;
+            }
+            const uint64_t group = (uint64_t)1 << sample.group;
+            if (sample.stamped_ms == 0 && (plain_groups & group) != 0) {
+                world_fail(l->world, "two samples g=%u in one page: Prometheus keeps one",
+                           sample.group);
+            }
+            plain_groups |= sample.stamped_ms == 0 ? group : 0;
+            store_sample(l, scraper, &sample, l->scrapes_count, scraped_ms);
+            any = true;
+        }
+        line = strchr(line, '\n');
+        line += line != NULL;
+    }
+    if (any) {
+        scrape->in_time_until = in_time_until;
+        scrape->receipt = (struct wire_receipt){.address = address, .position = *position};
+        wire_watch(l->wire, &scrape->receipt);
+        l->scrapes_count++;
+    }
+}
+
+/* ---- judging ------------------------------------------------------------------------------ */
+
+void ledger_cold_reset(struct ledger *l) {
+    l->colds++;
+    l->last_cold = l->world->now;
+    for (uint32_t i = 0; i < LEDGER_SCRAPERS_MAX; i++) {
+        l->scrapers[i].known_since = 0;
+        forgive(l, i);
+    }
+    for (uint32_t i = 0; i < l->events_count; i++) {
+        l->events[i].gone = true;
+    }
+}
+
+/* With --duplicates last, a newer event of the labels stands for an older one that it replaced. */
+static bool was_replaced(const struct ledger *l, const struct ledger_event *e, uint32_t scraper) {
+    if (l->duplicates != SIM_DUPLICATES_LAST) {
+        return false;
+    }
+    for (uint32_t i = 0; i < l->events_count; i++) {
+        const struct ledger_event *newer = &l->events[i];
+        if (newer->group == e->group && newer != e && newer->sides[scraper].stored > 0 &&
+            (newer->status != LEDGER_ACKED || newer->number > e->number)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_owed_still(const struct ledger *l, const struct ledger_event *e, uint32_t scraper) {
+    return e->sides[scraper].must && !was_replaced(l, e, scraper);
+}
+
+static bool is_held_still(const struct ledger *l, const struct ledger_event *e) {
+    if (!e->held) {
+        return false;
+    }
+    bool any = false;
+    for (uint32_t s = 0; s < LEDGER_SCRAPERS_MAX; s++) {
+        any = any || l->scrapers[s].known_since != 0;
+        if (was_replaced(l, e, s)) {
+            return false;
+        }
+    }
+    return any;
+}
+
+bool ledger_settled(const struct ledger *l) {
+    for (uint32_t i = 0; i < l->events_count; i++) {
+        for (uint32_t s = 0; s < LEDGER_SCRAPERS_MAX; s++) {
+            if (is_owed_still(l, &l->events[i], s)) {
+                return false;
+            }
+        }
+        if (is_held_still(l, &l->events[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void judge_side(struct ledger *l, const struct ledger_event *e, uint32_t scraper) {
+    struct world_counts *counts = &l->world->counts;
+    const struct ledger_side *side = &e->sides[scraper];
+    const struct ledger_scraper *s = &l->scrapers[scraper];
+    const uint32_t beyond = side->stored > 1 ? side->stored - 1 : 0;
+    counts->deliveries += side->stored > 0;
+    if (is_owed_still(l, e, scraper)) {
+        counts->lost++;
+        world_fail(l->world, "event %" PRIu64 " (g=%u bit %u) is lost to scraper %u", e->number,
+                   e->group, e->bit, scraper);
+    }
+    if (side->stored > 0 && e->status == LEDGER_REFUSED && !e->maybe) {
+        world_fail(l->world, "g=%u bit %u was refused, but scraper %u has it", e->group, e->bit,
+                   scraper);
+    }
+    if (side->stored > 0 && e->status == LEDGER_ACKED && e->due_count > 0 && !e->may_repeat &&
+        s->first_asked > e->answered) {
+        world_fail(l->world, "event %" PRIu64 " went to scraper %u, which came later", e->number,
+                   scraper);
+    }
+    counts->ambiguous += side->excused;
+    if (beyond > side->excused + (e->may_repeat ? 1u : 0u)) {
+        counts->duplicated++;
+        world_fail(l->world, "event %" PRIu64 " (g=%u bit %u) is %u times at scraper %u, %u excused",
+                   e->number, e->group, e->bit, side->stored, scraper, side->excused);
+    }
+}
+
+void ledger_judge(struct ledger *l) {
+    for (uint32_t i = 0; i < l->events_count; i++) {
+        const struct ledger_event *e = &l->events[i];
+        l->world->counts.events += e->status == LEDGER_ACKED;
+        uint32_t holders = 0;
+        for (uint32_t s = 0; s < LEDGER_SCRAPERS_MAX; s++) {
+            judge_side(l, e, s);
+            holders += e->sides[s].stored > 0;
+        }
+        if (is_held_still(l, e)) {
+            l->world->counts.lost++;
+            world_fail(l->world, "event %" PRIu64 " was held for the first scraper, and is lost",
+                       e->number);
+        }
+        if (e->status == LEDGER_ACKED && !e->may_repeat &&
+            holders > (e->due_count > 0 ? e->due_count : 1)) {
+            world_fail(l->world, "event %" PRIu64 " for %u scrapers went to %u", e->number,
+                       e->due_count, holders);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * ledger.h: what was posted, what each scraper has stored, and the judgement over both: the
+ * promise of exactly once, as someone outside sees it. Nothing here asks the server.
+ *
+ * Each event has its own bit as value within a group of events with the same labels, so that a
+ * sample tells which events it stands for, also when the server adds up duplicates.
+ */
+#ifndef PINGSHOT_SIM_LEDGER_H
+#define PINGSHOT_SIM_LEDGER_H
+
+#include "host.h"
+
+#define LEDGER_EVENTS_MAX 512u
+#define LEDGER_GROUPS_MAX 64u
+#define LEDGER_GROUP_BITS 48u
+#define LEDGER_SCRAPERS_MAX 12u
+#define LEDGER_SCRAPES_MAX 4096u
+
+enum ledger_status {
+    LEDGER_UNKNOWN, /* some try was never answered: it may be there, once */
+    LEDGER_ACKED,
+    LEDGER_REFUSED, /* every try was refused, or never left */
+};
+
+/* One scraper's side of an event. */
+struct ledger_side {
+    bool must;          /* it is owed */
+    uint32_t stored;    /* in so many bodies, leaving out repeats that Prometheus drops as known */
+    uint32_t excused;   /* of those: stored, and the acknowledgement never arrived in time */
+    uint32_t last_scrape; /* that it was stored from; LEDGER_SCRAPES_MAX: none */
+    int64_t stamped_ms; /* its timestamp when it was last stored; 0: none */
+    uint32_t database;  /* generation of the database that it was stored in */
+};
+
+struct ledger_event {
+    uint32_t group;
+    uint32_t bit;
+    enum ledger_status status;
+    bool maybe;          /* a try of it was not answered (yet) */
+    bool held;           /* for the first scraper that comes */
+    bool may_repeat;     /* retried over a cold reset: the server cannot know it */
+    bool gone;           /* a cold reset took what was left of it */
+    uint64_t number;     /* that the server gave it */
+    uint32_t due_count;  /* scrapers that the server says it is for */
+    sim_us first_sent;
+    sim_us answered;
+    uint32_t colds; /* cold resets before it was sent first */
+    struct ledger_side sides[LEDGER_SCRAPERS_MAX];
+};
+
+/* A scrape whose body was stored. */
+struct ledger_scrape {
+    struct wire_receipt receipt;
+    sim_us in_time_until; /* the acknowledgement must have arrived */
+};
+
+/* A scraper, by what the server tells it apart by. */
+struct ledger_scraper {
+    bool used;
+    sim_us first_asked; /* its first request; 0: none yet */
+    sim_us known_since; /* surely known to the server since; 0: not */
+    sim_us seen;        /* surely seen by it then */
+    bool vanished;
+    uint32_t database; /* generation: a lost one is a new one */
+    sim_us stored_ms;  /* time of the last scrape stored */
+    struct {
+        bool any;
+        int64_t last_ms; /* Prometheus takes no older sample of a series */
+    } series[LEDGER_GROUPS_MAX];
+};
+
+struct ledger {
+    struct world *world;
+    struct wire *wire;
+    enum sim_duplicates duplicates;
+    bool timestamps;
+    bool clocks_right; /* all of the time: then what is stored is judged by Prometheus's rules */
+    sim_us scraper_timeout;
+    uint32_t colds;
+    sim_us last_cold;
+    uint32_t events_count;
+    uint32_t scrapes_count;
+    uint32_t bits_used[LEDGER_GROUPS_MAX];
+    struct ledger_event events[LEDGER_EVENTS_MAX];
+    struct ledger_event *by_bit[LEDGER_GROUPS_MAX][LEDGER_GROUP_BITS];
+    struct ledger_scraper scrapers[LEDGER_SCRAPERS_MAX];
+    struct ledger_scrape scrapes[LEDGER_SCRAPES_MAX];
+};
+
+/* ---- posting ------------------------------------------------------------------------------ */
+
+/* A new event in `group`, or NULL when the ledger is full. */
+struct ledger_event *ledger_event_new(struct ledger *l, uint32_t group);
+
+/* It is about to be sent. */
+void ledger_sent(struct ledger *l, struct ledger_event *e);
+
+/* The server answered "event `number` queued for `due_count` scrapers". */
+void ledger_acked(struct ledger *l, struct ledger_event *e, uint64_t number, uint32_t due_count);
+
+/* ---- scraping ----------------------------------------------------------------------------- */
+
+/* A scraper sends a request. */
+void ledger_asked(struct ledger *l, uint32_t scraper);
+
+/* The server has begun to answer with 200 what was asked at `asked`. */
+void ledger_known(struct ledger *l, uint32_t scraper, sim_us asked);
+
+/* A whole page was read in time, and is stored as Prometheus would, as of `scraped_ms`. The
+ * acknowledgement of what is before `position` must reach the server before `in_time_until`. */
+void ledger_store(struct ledger *l, uint32_t scraper, const char *page, int64_t scraped_ms,
+                  uint32_t address, const struct sim_position *position, sim_us in_time_until);
+
+/* It never comes back, as far as the server can tell. */
+void ledger_vanished(struct ledger *l, uint32_t scraper);
+
+/* It has a new, empty database. */
+void ledger_new_database(struct ledger *l, uint32_t scraper);
+
+/* ---- judging ------------------------------------------------------------------------------ */
+
+/* The server has lost its memory. */
+void ledger_cold_reset(struct ledger *l);
+
+/* Nothing is owed any more. */
+bool ledger_settled(const struct ledger *l);
+
+/* The judgement at the end, into the world's counts. */
+void ledger_judge(struct ledger *l);
+
+#endif
