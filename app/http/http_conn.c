@@ -82,8 +82,11 @@ void http_conn_set_body_mode(struct http_conn *c, enum http_body_mode mode) {
 
 /* ---- replies ---------------------------------------------------------------------------- */
 
-/* Replays what stands in c->reply. */
+/* Replays what stands in c->reply: all of it, or nothing while there is no room for that. */
 static bool source_reply(struct http_conn *c, struct text *out) {
+    if (text_room(out) < c->response.reply_len) {
+        return false;
+    }
     text_put(out, c->reply, c->response.reply_len);
     return true;
 }

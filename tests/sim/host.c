@@ -18,7 +18,7 @@ int64_t host_right_ms(const struct world *w) {
 
 /* A reset may come at each of its calls: in the midst of whatever it was doing. */
 static void strike(struct host *h) {
-    if (h->strikes_in > 0 && --h->strikes_in == 0) {
+    if (h->inside && h->strikes_in > 0 && --h->strikes_in == 0) {
         longjmp(h->escape, 1);
     }
 }

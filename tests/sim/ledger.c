@@ -61,6 +61,7 @@ void ledger_acked(struct ledger *l, struct ledger_event *e, uint64_t number, uin
             owed++;
             side->must = side->stored == 0; /* it may have come before the answer */
         }
+        e->held = e->held && side->stored == 0;
     }
     if (owed > due_count) {
         world_fail(l->world, "event %" PRIu64 " is queued for %u scrapers, but %u are known",
@@ -110,7 +111,7 @@ void ledger_vanished(struct ledger *l, uint32_t scraper) {
 
 void ledger_new_database(struct ledger *l, uint32_t scraper) {
     struct ledger_scraper *s = &l->scrapers[scraper];
-    s->database++;
+    s->generation++;
     memset(s->series, 0, sizeof s->series);
 }
 
@@ -145,17 +146,19 @@ static bool read_sample(const char *line, struct sample *sample) {
 /* Whether Prometheus keeps this sample (as its storage does): of a series none older than the
  * newest it has, and one it has already is that one. With clocks that are wrong the rest of the
  * promise still holds, so then all is taken. */
-static bool prometheus_keeps(struct ledger *l, struct ledger_scraper *s,
-                             const struct sample *sample, int64_t scraped_ms) {
-    const int64_t at = sample->stamped_ms != 0 ? sample->stamped_ms : scraped_ms;
+static bool prometheus_keeps(struct ledger *l, const struct ledger_page *page,
+                             const struct sample *sample) {
+    struct ledger_scraper *s = &l->scrapers[page->scraper];
+    const int64_t at = sample->stamped_ms != 0 ? sample->stamped_ms : page->scraped_ms;
     if (!l->clocks_right) {
         return true;
     }
-    if (s->series[sample->group].any && at <= s->series[sample->group].last_ms) {
+    if (s->series[page->lane][sample->group].any &&
+        at <= s->series[page->lane][sample->group].last_ms) {
         return false;
     }
-    s->series[sample->group].any = true;
-    s->series[sample->group].last_ms = at;
+    s->series[page->lane][sample->group].any = true;
+    s->series[page->lane][sample->group].last_ms = at;
     return true;
 }
 
@@ -164,70 +167,81 @@ static bool was_excused(const struct ledger *l, uint32_t scrape) {
     return !s->receipt.arrived || s->receipt.arrived_at + SLACK > s->in_time_until;
 }
 
-static void store_event(struct ledger *l, uint32_t scraper, struct ledger_event *e,
-                        const struct sample *sample, uint32_t scrape, bool kept) {
-    const struct ledger_scraper *s = &l->scrapers[scraper];
-    struct ledger_side *side = &e->sides[scraper];
-    const bool again = side->last_scrape != LEDGER_SCRAPES_MAX;
-    const bool known = again && sample->stamped_ms != 0 && sample->stamped_ms == side->stamped_ms &&
-                       side->database == s->database;
-    world_note(l->world, "scraper %u stores event g=%u bit %u%s%s", scraper, e->group, e->bit,
-               sample->stamped_ms != 0 ? ", with its time" : "", again ? ", again" : "");
+/* The same sample again: to Prometheus it is one. */
+static bool is_known(const struct ledger_side *side, const struct sample *sample,
+                     uint32_t database) {
+    return side->last_scrape != LEDGER_SCRAPES_MAX && sample->stamped_ms != 0 &&
+           sample->stamped_ms == side->stamped_ms && side->database == database;
+}
+
+static void check_event(struct ledger *l, const struct ledger_page *page,
+                        const struct ledger_event *e, const struct sample *sample,
+                        uint32_t database) {
+    const struct ledger_side *side = &e->sides[page->scraper];
     if (e->first_sent == 0) {
         world_fail(l->world, "g=%u bit %u was never posted, but scraper %u has it", e->group,
-                   e->bit, scraper);
+                   e->bit, page->scraper);
     }
-    if (!known && !kept) {
-        world_fail(l->world, "g=%u bit %u: Prometheus (scraper %u) drops it as too old", e->group,
-                   e->bit, scraper);
-    }
-    if (again && !known && l->duplicates == SIM_DUPLICATES_QUEUE && sample->stamped_ms != 0 &&
-        side->stamped_ms != 0 && side->database == s->database) {
+    if (l->duplicates == SIM_DUPLICATES_QUEUE && sample->stamped_ms != 0 &&
+        side->stamped_ms != 0 && side->database == database &&
+        side->stamped_ms != sample->stamped_ms) {
         world_fail(l->world, "g=%u bit %u came to scraper %u with two different times", e->group,
-                   e->bit, scraper);
+                   e->bit, page->scraper);
     }
-    if (!known) {
+}
+
+static void store_event(struct ledger *l, const struct ledger_page *page, struct ledger_event *e,
+                        const struct sample *sample, bool kept) {
+    const uint32_t database =
+        l->scrapers[page->scraper].generation * LEDGER_LANES_MAX + page->lane;
+    struct ledger_side *side = &e->sides[page->scraper];
+    const bool again = side->last_scrape != LEDGER_SCRAPES_MAX;
+    world_note(l->world, "scraper %u stores event g=%u bit %u%s%s", page->scraper, e->group,
+               e->bit, sample->stamped_ms != 0 ? ", with its time" : "", again ? ", again" : "");
+    check_event(l, page, e, sample, database);
+    if (!is_known(side, sample, database)) {
+        if (!kept) {
+            world_fail(l->world, "g=%u bit %u: Prometheus (scraper %u) drops it as too old",
+                       e->group, e->bit, page->scraper);
+        }
         side->excused += again && was_excused(l, side->last_scrape);
         side->stored++;
     }
-    side->last_scrape = scrape;
+    side->last_scrape = l->scrapes_count;
     side->stamped_ms = sample->stamped_ms;
-    side->database = s->database;
+    side->database = database;
     side->must = false;
     e->held = false;
 }
 
-static void store_sample(struct ledger *l, uint32_t scraper, const struct sample *sample,
-                         uint32_t scrape, int64_t scraped_ms) {
-    const bool kept = prometheus_keeps(l, &l->scrapers[scraper], sample, scraped_ms);
+/* A sum stands for several. */
+static void store_sample(struct ledger *l, const struct ledger_page *page,
+                         const struct sample *sample) {
+    const bool kept = prometheus_keeps(l, page, sample);
     for (uint32_t bit = 0; bit < 53; bit++) {
         if ((sample->bits >> bit & 1u) == 0) {
             continue;
         }
-        struct ledger_event *e =
-            bit < LEDGER_GROUP_BITS ? l->by_bit[sample->group][bit] : NULL;
+        struct ledger_event *e = bit < LEDGER_GROUP_BITS ? l->by_bit[sample->group][bit] : NULL;
         if (e == NULL) {
             world_fail(l->world, "g=%u bit %u was never posted", sample->group, bit);
             return;
         }
-        store_event(l, scraper, e, sample, scrape, kept);
+        store_event(l, page, e, sample, kept);
     }
 }
 
-void ledger_store(struct ledger *l, uint32_t scraper, const char *page, int64_t scraped_ms,
-                  uint32_t address, const struct sim_position *position, sim_us in_time_until) {
-    uint64_t plain_groups = 0; /* that the page had a sample of without a timestamp */
-    if (l->scrapes_count == LEDGER_SCRAPES_MAX) {
-        return;
-    }
-    struct ledger_scrape *scrape = &l->scrapes[l->scrapes_count];
-    bool any = false;
-    for (const char *line = page; line != NULL && *line != '\0';) {
+/* Returns how many samples of events the page has. */
+static uint32_t store_lines(struct ledger *l, const struct ledger_page *page) {
+    uint64_t plain_groups = 0; /* that it had a sample of without a timestamp */
+    uint32_t count = 0;
+    for (const char *line = page->text; line != NULL && *line != '\0';) {
         struct sample sample;
         if (strncmp(line, "events_to_metrics{", 18) == 0) {
             if (!read_sample(line + 17, &sample)) {
-                world_fail(l->world, "scraper %u gets an event nobody posted: %.60s", scraper, line);
-                return;
+                world_fail(l->world, "scraper %u gets an event nobody posted: %.60s",
+                           page->scraper, line);
+                return 0;
             }
             const uint64_t group = (uint64_t)1 << sample.group;
             if (sample.stamped_ms == 0 && (plain_groups & group) != 0) {
@@ -235,15 +249,25 @@ void ledger_store(struct ledger *l, uint32_t scraper, const char *page, int64_t 
                            sample.group);
             }
             plain_groups |= sample.stamped_ms == 0 ? group : 0;
-            store_sample(l, scraper, &sample, l->scrapes_count, scraped_ms);
-            any = true;
+            store_sample(l, page, &sample);
+            count++;
         }
         line = strchr(line, '\n');
         line += line != NULL;
     }
-    if (any) {
-        scrape->in_time_until = in_time_until;
-        scrape->receipt = (struct wire_receipt){.address = address, .position = *position};
+    return count;
+}
+
+void ledger_store(struct ledger *l, const struct ledger_page *page) {
+    struct ledger_scrape *scrape = &l->scrapes[l->scrapes_count];
+    if (l->scrapes_count == LEDGER_SCRAPES_MAX) {
+        world_fail(l->world, "LEDGER_SCRAPES_MAX: the seed needs more");
+        return;
+    }
+    scrape->in_time_until = page->in_time_until;
+    scrape->receipt =
+        (struct wire_receipt){.address = page->address, .position = page->position};
+    if (store_lines(l, page) > 0) {
         wire_watch(l->wire, &scrape->receipt);
         l->scrapes_count++;
     }

@@ -17,6 +17,9 @@
 #define LEDGER_SCRAPERS_MAX 12u
 #define LEDGER_SCRAPES_MAX 4096u
 
+/* Prometheuses that are one scraper to the server, each with a database of its own. */
+#define LEDGER_LANES_MAX 2u
+
 enum ledger_status {
     LEDGER_UNKNOWN, /* some try was never answered: it may be there, once */
     LEDGER_ACKED,
@@ -30,7 +33,7 @@ struct ledger_side {
     uint32_t excused;   /* of those: stored, and the acknowledgement never arrived in time */
     uint32_t last_scrape; /* that it was stored from; LEDGER_SCRAPES_MAX: none */
     int64_t stamped_ms; /* its timestamp when it was last stored; 0: none */
-    uint32_t database;  /* generation of the database that it was stored in */
+    uint32_t database;  /* that it was stored in: its generation and lane */
 };
 
 struct ledger_event {
@@ -62,12 +65,11 @@ struct ledger_scraper {
     sim_us known_since; /* surely known to the server since; 0: not */
     sim_us seen;        /* surely seen by it then */
     bool vanished;
-    uint32_t database; /* generation: a lost one is a new one */
-    sim_us stored_ms;  /* time of the last scrape stored */
+    uint32_t generation; /* of its databases: a lost one is a new one */
     struct {
         bool any;
         int64_t last_ms; /* Prometheus takes no older sample of a series */
-    } series[LEDGER_GROUPS_MAX];
+    } series[LEDGER_LANES_MAX][LEDGER_GROUPS_MAX];
 };
 
 struct ledger {
@@ -107,10 +109,19 @@ void ledger_asked(struct ledger *l, uint32_t scraper);
 /* The server has begun to answer with 200 what was asked at `asked`. */
 void ledger_known(struct ledger *l, uint32_t scraper, sim_us asked);
 
-/* A whole page was read in time, and is stored as Prometheus would, as of `scraped_ms`. The
- * acknowledgement of what is before `position` must reach the server before `in_time_until`. */
-void ledger_store(struct ledger *l, uint32_t scraper, const char *page, int64_t scraped_ms,
-                  uint32_t address, const struct sim_position *position, sim_us in_time_until);
+/* A page that one lane of a scraper has read as a whole, and in time. */
+struct ledger_page {
+    uint32_t scraper;
+    uint32_t lane;
+    const char *text;
+    int64_t scraped_ms; /* the time of samples that have none */
+    uint32_t address;   /* the acknowledgement comes from there, */
+    struct sim_position position; /* is for all before that, */
+    sim_us in_time_until;         /* and must arrive before that */
+};
+
+/* It is stored as Prometheus would. */
+void ledger_store(struct ledger *l, const struct ledger_page *page);
 
 /* It never comes back, as far as the server can tell. */
 void ledger_vanished(struct ledger *l, uint32_t scraper);

@@ -34,15 +34,16 @@
 #define CFG_NET_MTU_MAX 1500
 #define CFG_NET_SEND_BYTES (4 * 1460)
 #define CFG_NET_SEND_SEGMENTS 12
-#define CFG_NET_WINDOW_BYTES (3 * 1460)
+/* Less than half of a page: a client that stops reading leaves some of it unacknowledged. */
+#define CFG_NET_WINDOW_BYTES (2 * 1460)
 #define CFG_NET_FRAMES 24
 #define CFG_NET_FRAME_BYTES 608
 #define CFG_NET_SPARE_CONNECTIONS 6
 #define CFG_NET_FRAGMENTS 0
 #define CFG_NET_HEAP_SLABS 0
 #define CFG_NET_HEAP_BYTES (24 * 1024)
-#define CFG_TLS_SESSIONS_MAX 6
-#define CFG_TLS_MEM_BYTES (128 * 1024)
+#define CFG_TLS_SESSIONS_MAX (CFG_CONNECTIONS_MAX + 6)
+#define CFG_TLS_MEM_BYTES (192 * 1024)
 #define CFG_TLS_SEND_RECORD_BYTES 1024
 #define CFG_TLS_SEND_RECORDS 8
 

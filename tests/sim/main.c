@@ -160,6 +160,10 @@ static bool gather(struct result *sum, int from) {
 }
 
 static bool run_all(const struct options *o, struct result *sum) {
+    if (o->single) {
+        play(o, o->first, sum); /* in this process, for a debugger */
+        return true;
+    }
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     const uint64_t workers = o->seeds < (uint64_t)cores ? o->seeds : (uint64_t)cores;
     int pipes[64][2];

@@ -68,7 +68,7 @@ void scene_reset_board(struct scene *scene, bool warm) {
 
 static void board_struck(struct host *h) {
     struct scene *scene = scene_of_board(h);
-    scene_reset_board(scene, scene->warm);
+    scene_reset_board(scene, scene->warm && scene->server->retains);
 }
 
 /* ---- clients ---------------------------------------------------------------------------------- */

@@ -31,6 +31,7 @@ static void abandon(struct scraper_lane *lane) {
 static void go_on(void *arg, uint64_t ticket) {
     struct scraper_lane *lane = arg;
     if (ticket == lane->ticket && lane->busy) {
+        world_note(&lane->scraper->scene->world, "scraper %u reads on", lane->scraper->id);
         client_pause(&lane->client, false);
     }
 }
@@ -42,6 +43,8 @@ static void began(void *owner) {
     if (lane->client.status == 200) {
         ledger_known(&s->scene->ledger, s->id, lane->asked);
     }
+    world_note(w, "scraper %u lane %u: a response begins%s", s->id, (uint32_t)(lane - s->lanes),
+               lane->stalls ? ", and it stops reading" : "");
     if (lane->stalls) {
         /* The server had read the request before now, so its deadline is not later than this: */
         const sim_us deadline = w->now + s->timeout;
@@ -63,8 +66,16 @@ static void answered(void *owner, const struct client_answer *answer) {
                (uint32_t)(lane - s->lanes), answer->status, answer->bytes,
                lane->given_up ? ", too late" : "");
     if (answer->status == 200 && !lane->given_up) {
-        ledger_store(&scene->ledger, s->id, answer->body, lane->scraped_ms, s->host->address,
-                     &lane->client.position, lane->asked + s->timeout);
+        const struct ledger_page page = {
+            .scraper = s->id,
+            .lane = (uint32_t)(lane - s->lanes),
+            .text = answer->body,
+            .scraped_ms = lane->scraped_ms,
+            .address = s->host->address,
+            .position = lane->client.position,
+            .in_time_until = lane->asked + s->timeout,
+        };
+        ledger_store(&scene->ledger, &page);
     }
     end_scrape(lane);
 }
@@ -132,6 +143,7 @@ static void ask(void *arg, uint64_t ticket) {
                      "X-Prometheus-Scrape-Timeout-Seconds: %.3f\r\n\r\n",
                      name, (double)s->timeout / (double)SIM_S);
     lane->asked = s->scene->world.now;
+    world_note(&s->scene->world, "scraper %u lane %u asks", s->id, (uint32_t)(lane - s->lanes));
     ledger_asked(&s->scene->ledger, s->id);
     if (!client_ask(&lane->client, request, (uint32_t)n)) {
         abandon(lane);

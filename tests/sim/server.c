@@ -90,6 +90,7 @@ const struct sim_server sim_server = {
     .events_max = CFG_EVENTS_MAX,
     .scrapers_max = CFG_SCRAPERS_MAX,
     .has_tls = CFG_SIM_TLS,
+    .retains = false,
     .start = start,
 #if CFG_SIM_TLS
     .certify = certify,

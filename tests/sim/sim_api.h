@@ -68,6 +68,7 @@ struct sim_server {
     uint32_t events_max;
     uint32_t scrapers_max;
     bool has_tls;
+    bool retains; /* its state outlives a warm reset */
     void (*start)(const struct sim_server_config *config);
     /* Makes a certificate; only on a machine that is started anew afterwards. */
     bool (*certify)(const uint8_t seed[SIM_SEED_BYTES], struct sim_certificate *made);
