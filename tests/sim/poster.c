@@ -26,6 +26,12 @@ static void finish(struct poster *p, uint32_t i) {
     memmove(&p->posts[i], &p->posts[i + 1], (p->posts_count - i) * sizeof p->posts[0]);
 }
 
+/* With a key, and while the server surely knows it. */
+static bool may_retry(const struct poster *p, const struct post *post) {
+    return p->retries &&
+           p->scene->keys_count - post->key < p->scene->server->keys_max - POSTER_BURST_MAX / 2;
+}
+
 /* There will be no answer to those not answered. */
 static void give_up_answers(struct poster *p) {
     struct world *w = &p->scene->world;
@@ -35,7 +41,7 @@ static void give_up_answers(struct poster *p) {
         struct post *post = &p->posts[i];
         const bool sent = p->sent_count > i;
         post->event->maybe = post->event->maybe || sent;
-        if ((sent && !p->retries) || post->tries >= TRIES_MAX) {
+        if ((sent && !may_retry(p, post)) || post->tries >= TRIES_MAX) {
             world_note(w, "g=%u bit %u: no answer", post->event->group, post->event->bit);
             finish(p, i);
         }
@@ -135,6 +141,7 @@ static bool send_one(struct poster *p, struct post *post) {
         return false;
     }
     ledger_sent(&p->scene->ledger, post->event);
+    post->key = post->tries == 0 ? p->scene->keys_count++ : post->key;
     post->tries++;
     return true;
 }

@@ -165,6 +165,7 @@ static void choose_poster(struct scene *scene, uint32_t i) {
         .host = add_peer(scene),
         .tls = scene->tls && world_permille(w, 300),
         .keeps = world_permille(w, 500),
+        .retries = world_permille(w, 700),
         .burst_max = world_permille(w, 300) ? world_between(w, 2, POSTER_BURST_MAX) : 1,
         .interval = world_between(w, 100, 4000) * SIM_MS,
         .patience = world_between(w, 500, 4000) * SIM_MS,

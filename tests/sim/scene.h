@@ -68,6 +68,7 @@ void scraper_vanish(struct scraper *s);
 struct post {
     struct ledger_event *event; /* NULL: free */
     uint32_t tries;
+    uint32_t key; /* so many keys had been used before its own */
 };
 
 struct poster {
@@ -123,6 +124,7 @@ struct scene {
     bool quiet; /* no more faults */
     uint32_t scraper_ids; /* of the ledger, in use */
     uint32_t addresses;   /* given out so far */
+    uint32_t keys_count;  /* Idempotency-Keys */
     uint32_t scrapers_count;
     uint32_t posters_count;
     struct scraper scrapers[SCENE_SCRAPERS_MAX];

@@ -88,7 +88,7 @@ const struct sim_server sim_server = {
     .machine = {.receive = glue_receive, .turn = turn, .sleep_ms = glue_sleep_ms},
     .state_bytes = sizeof(struct state),
     .events_max = CFG_EVENTS_MAX,
-    .scrapers_max = CFG_SCRAPERS_MAX,
+    .keys_max = CFG_IDEMPOTENCY_KEYS,
     .has_tls = CFG_SIM_TLS,
     .retains = false,
     .start = start,

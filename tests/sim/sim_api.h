@@ -66,7 +66,7 @@ struct sim_server {
     struct sim_machine machine;
     uint32_t state_bytes;
     uint32_t events_max;
-    uint32_t scrapers_max;
+    uint32_t keys_max; /* Idempotency-Keys that it remembers */
     bool has_tls;
     bool retains; /* its state outlives a warm reset */
     void (*start)(const struct sim_server_config *config);

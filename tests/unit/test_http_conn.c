@@ -193,6 +193,22 @@ static void pipelined_beyond_the_buffers(void **state) {
     assert_int_equal(c->unsent_bytes, 0);
 }
 
+/* Whatever room there is when it is made, a short reply is all there or not begun. */
+static void short_reply_with_little_room(void **state) {
+    (void)state;
+    for (uint32_t room = 0; room < 1100; room++) {
+        struct client *c = &rig_clients[0];
+        rig_restart();
+        assert_true(rig_connect_from(c, "10.0.0.1", room));
+        rig_puts(c, EVENT("n=1"));
+        c->wire.window_bytes = RIG_WINDOW_BYTES;
+        rig_drain(c);
+        rig_expect(c, 200);
+        rig_expect_body("event 1 queued for the first scraper that comes\n");
+        rig_lose(c);
+    }
+}
+
 /* ---- Expect ----------------------------------------------------------------------------- */
 
 #define EXPECT_ECHO "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
@@ -630,6 +646,7 @@ int main(void) {
         RIG_TEST(pipelined_in_any_cut),
         RIG_TEST(pipelined_in_two_pieces),
         RIG_TEST(pipelined_beyond_the_buffers),
+        RIG_TEST(short_reply_with_little_room),
         RIG_TEST(told_to_go_on),
         RIG_TEST(not_told_to_go_on),
         RIG_TEST(refused),
