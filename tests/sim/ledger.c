@@ -35,9 +35,7 @@ struct ledger_event *ledger_event_new(struct ledger *l, uint32_t group) {
 void ledger_sent(struct ledger *l, struct ledger_event *e) {
     if (e->first_sent == 0) {
         e->first_sent = l->world->now;
-        e->colds = l->colds;
     }
-    e->may_repeat = e->may_repeat || e->colds != l->colds;
 }
 
 /* Surely known since before the event was posted, and surely not forgotten yet. */
@@ -52,8 +50,7 @@ void ledger_acked(struct ledger *l, struct ledger_event *e, uint64_t number, uin
     e->answered = l->world->now;
     e->number = number;
     e->due_count = due_count;
-    e->gone = e->first_sent <= l->last_cold;
-    e->held = due_count == 0 && !e->gone;
+    e->held = due_count == 0 && e->first_sent > l->last_cold;
     uint32_t owed = 0;
     for (uint32_t i = 0; i < LEDGER_SCRAPERS_MAX; i++) {
         struct ledger_side *side = &e->sides[i];
@@ -182,7 +179,7 @@ static void check_event(struct ledger *l, const struct ledger_page *page,
         world_fail(l->world, "g=%u bit %u was never posted, but scraper %u has it", e->group,
                    e->bit, page->scraper);
     }
-    if (l->duplicates == SIM_DUPLICATES_QUEUE && sample->stamped_ms != 0 &&
+    if (l->duplicates == SIM_DUPLICATES_QUEUE && e->repeats_max == 0 && sample->stamped_ms != 0 &&
         side->stamped_ms != 0 && side->database == database &&
         side->stamped_ms != sample->stamped_ms) {
         world_fail(l->world, "g=%u bit %u came to scraper %u with two different times", e->group,
@@ -276,14 +273,14 @@ void ledger_store(struct ledger *l, const struct ledger_page *page) {
 /* ---- judging ------------------------------------------------------------------------------ */
 
 void ledger_cold_reset(struct ledger *l) {
-    l->colds++;
     l->last_cold = l->world->now;
     for (uint32_t i = 0; i < LEDGER_SCRAPERS_MAX; i++) {
         l->scrapers[i].known_since = 0;
         forgive(l, i);
     }
     for (uint32_t i = 0; i < l->events_count; i++) {
-        l->events[i].gone = true;
+        struct ledger_event *e = &l->events[i];
+        e->repeats_max += e->first_sent != 0 && e->status != LEDGER_ACKED;
     }
 }
 
@@ -349,13 +346,13 @@ static void judge_side(struct ledger *l, const struct ledger_event *e, uint32_t 
         world_fail(l->world, "g=%u bit %u was refused, but scraper %u has it", e->group, e->bit,
                    scraper);
     }
-    if (side->stored > 0 && e->status == LEDGER_ACKED && e->due_count > 0 && !e->may_repeat &&
+    if (side->stored > 0 && e->status == LEDGER_ACKED && e->due_count > 0 && e->repeats_max == 0 &&
         s->first_asked > e->answered) {
         world_fail(l->world, "event %" PRIu64 " went to scraper %u, which came later", e->number,
                    scraper);
     }
     counts->ambiguous += side->excused;
-    if (beyond > side->excused + (e->may_repeat ? 1u : 0u)) {
+    if (beyond > side->excused + e->repeats_max) {
         counts->duplicated++;
         world_fail(l->world, "event %" PRIu64 " (g=%u bit %u) is %u times at scraper %u, %u excused",
                    e->number, e->group, e->bit, side->stored, scraper, side->excused);
@@ -376,7 +373,7 @@ void ledger_judge(struct ledger *l) {
             world_fail(l->world, "event %" PRIu64 " was held for the first scraper, and is lost",
                        e->number);
         }
-        if (e->status == LEDGER_ACKED && !e->may_repeat &&
+        if (e->status == LEDGER_ACKED && e->repeats_max == 0 &&
             holders > (e->due_count > 0 ? e->due_count : 1)) {
             world_fail(l->world, "event %" PRIu64 " for %u scrapers went to %u", e->number,
                        e->due_count, holders);

@@ -42,13 +42,11 @@ struct ledger_event {
     enum ledger_status status;
     bool maybe;          /* a try of it was not answered (yet) */
     bool held;           /* for the first scraper that comes */
-    bool may_repeat;     /* retried over a cold reset: the server cannot know it */
-    bool gone;           /* a cold reset took what was left of it */
     uint64_t number;     /* that the server gave it */
     uint32_t due_count;  /* scrapers that the server says it is for */
     sim_us first_sent;
     sim_us answered;
-    uint32_t colds; /* cold resets before it was sent first */
+    uint32_t repeats_max; /* cold resets while it was posted: a retry after one is a new event */
     struct ledger_side sides[LEDGER_SCRAPERS_MAX];
 };
 
@@ -79,8 +77,7 @@ struct ledger {
     bool timestamps;
     bool clocks_right; /* all of the time: then what is stored is judged by Prometheus's rules */
     sim_us scraper_timeout;
-    uint32_t colds;
-    sim_us last_cold;
+    sim_us last_cold; /* 0: none */
     uint32_t events_count;
     uint32_t scrapes_count;
     uint32_t bits_used[LEDGER_GROUPS_MAX];

@@ -90,7 +90,7 @@ const struct sim_server sim_server = {
     .events_max = CFG_EVENTS_MAX,
     .keys_max = CFG_IDEMPOTENCY_KEYS,
     .has_tls = CFG_SIM_TLS,
-    .retains = false,
+    .retains = true,
     .start = start,
 #if CFG_SIM_TLS
     .certify = certify,
