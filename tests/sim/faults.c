@@ -100,9 +100,9 @@ static const struct {
     uint32_t permille;
     void (*happen)(struct scene *scene);
 } kinds[] = {
-    {250, cut_link},        {80, cut_all},        {330, strike_warm},  {30, strike_cold},
-    {100, set_clock},       {100, restart_scraper}, {50, restart_poster}, {40, move_scraper},
-    {20, lose_scraper},
+    {250, cut_link},      {80, cut_all},      {330, strike_warm},
+    {30, strike_cold},    {100, set_clock},   {100, restart_scraper},
+    {50, restart_poster}, {40, move_scraper}, {20, lose_scraper},
 };
 
 static void happen(struct scene *scene) {

@@ -56,11 +56,8 @@ enum { TURN, RECEIVE, START };
 /* Everything that runs inside a machine runs from here, so that a reset can end it. */
 static bool enter(struct host *h, int what, const void *packet, uint32_t bytes,
                   void (*start)(struct host *h, const struct sim_world *world)) {
-    const struct sim_world world = {.host = h,
-                                    .now_ms = now_ms,
-                                    .wall_ms = wall_ms,
-                                    .send = send_packet,
-                                    .fatal = fatal};
+    const struct sim_world world = {
+        .host = h, .now_ms = now_ms, .wall_ms = wall_ms, .send = send_packet, .fatal = fatal};
     volatile bool taken = true;
     const int why = setjmp(h->escape);
     h->inside = why == 0;

@@ -44,8 +44,8 @@ struct host {
      * is due. */
     uint32_t strikes_in;
     void (*struck)(struct host *h);
-    bool inside;    /* it is running */
-    jmp_buf escape; /* the way out */
+    bool inside;     /* it is running */
+    jmp_buf escape;  /* the way out */
     char fatal[200]; /* why lwIP found itself broken; empty: it did not */
 };
 

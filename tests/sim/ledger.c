@@ -131,8 +131,8 @@ static bool read_sample(const char *line, struct sample *sample) {
         value != floor(value)) {
         return false;
     }
-    if (line[end] != '\n' && (sscanf(line + end, " %lld%c", &stamp, &behind) != 2 ||
-                              behind != '\n' || stamp <= 0)) {
+    if (line[end] != '\n' &&
+        (sscanf(line + end, " %lld%c", &stamp, &behind) != 2 || behind != '\n' || stamp <= 0)) {
         return false;
     }
     sample->bits = (uint64_t)value;
@@ -189,12 +189,11 @@ static void check_event(struct ledger *l, const struct ledger_page *page,
 
 static void store_event(struct ledger *l, const struct ledger_page *page, struct ledger_event *e,
                         const struct sample *sample, bool kept) {
-    const uint32_t database =
-        l->scrapers[page->scraper].generation * LEDGER_LANES_MAX + page->lane;
+    const uint32_t database = l->scrapers[page->scraper].generation * LEDGER_LANES_MAX + page->lane;
     struct ledger_side *side = &e->sides[page->scraper];
     const bool again = side->last_scrape != LEDGER_SCRAPES_MAX;
-    world_note(l->world, "scraper %u stores event g=%u bit %u%s%s", page->scraper, e->group,
-               e->bit, sample->stamped_ms != 0 ? ", with its time" : "", again ? ", again" : "");
+    world_note(l->world, "scraper %u stores event g=%u bit %u%s%s", page->scraper, e->group, e->bit,
+               sample->stamped_ms != 0 ? ", with its time" : "", again ? ", again" : "");
     check_event(l, page, e, sample, database);
     if (!is_known(side, sample, database)) {
         if (!kept) {
@@ -236,8 +235,8 @@ static uint32_t store_lines(struct ledger *l, const struct ledger_page *page) {
         struct sample sample;
         if (strncmp(line, "events_to_metrics{", 18) == 0) {
             if (!read_sample(line + 17, &sample)) {
-                world_fail(l->world, "scraper %u gets an event nobody posted: %.60s",
-                           page->scraper, line);
+                world_fail(l->world, "scraper %u gets an event nobody posted: %.60s", page->scraper,
+                           line);
                 return 0;
             }
             const uint64_t group = (uint64_t)1 << sample.group;
@@ -262,8 +261,7 @@ void ledger_store(struct ledger *l, const struct ledger_page *page) {
         return;
     }
     scrape->in_time_until = page->in_time_until;
-    scrape->receipt =
-        (struct wire_receipt){.address = page->address, .position = page->position};
+    scrape->receipt = (struct wire_receipt){.address = page->address, .position = page->position};
     if (store_lines(l, page) > 0) {
         wire_watch(l->wire, &scrape->receipt);
         l->scrapes_count++;
@@ -354,7 +352,8 @@ static void judge_side(struct ledger *l, const struct ledger_event *e, uint32_t 
     counts->ambiguous += side->excused;
     if (beyond > side->excused + e->repeats_max) {
         counts->duplicated++;
-        world_fail(l->world, "event %" PRIu64 " (g=%u bit %u) is %u times at scraper %u, %u excused",
+        world_fail(l->world,
+                   "event %" PRIu64 " (g=%u bit %u) is %u times at scraper %u, %u excused",
                    e->number, e->group, e->bit, side->stored, scraper, side->excused);
     }
 }

@@ -28,22 +28,22 @@ enum ledger_status {
 
 /* One scraper's side of an event. */
 struct ledger_side {
-    bool must;          /* it is owed */
-    uint32_t stored;    /* in so many bodies, leaving out repeats that Prometheus drops as known */
-    uint32_t excused;   /* of those: stored, and the acknowledgement never arrived in time */
+    bool must;        /* it is owed */
+    uint32_t stored;  /* in so many bodies, leaving out repeats that Prometheus drops as known */
+    uint32_t excused; /* of those: stored, and the acknowledgement never arrived in time */
     uint32_t last_scrape; /* that it was stored from; LEDGER_SCRAPES_MAX: none */
-    int64_t stamped_ms; /* its timestamp when it was last stored; 0: none */
-    uint32_t database;  /* that it was stored in: its generation and lane */
+    int64_t stamped_ms;   /* its timestamp when it was last stored; 0: none */
+    uint32_t database;    /* that it was stored in: its generation and lane */
 };
 
 struct ledger_event {
     uint32_t group;
     uint32_t bit;
     enum ledger_status status;
-    bool maybe;          /* a try of it was not answered (yet) */
-    bool held;           /* for the first scraper that comes */
-    uint64_t number;     /* that the server gave it */
-    uint32_t due_count;  /* scrapers that the server says it is for */
+    bool maybe;         /* a try of it was not answered (yet) */
+    bool held;          /* for the first scraper that comes */
+    uint64_t number;    /* that the server gave it */
+    uint32_t due_count; /* scrapers that the server says it is for */
     sim_us first_sent;
     sim_us answered;
     uint32_t repeats_max; /* cold resets while it was posted: a retry after one is a new event */
@@ -111,8 +111,8 @@ struct ledger_page {
     uint32_t scraper;
     uint32_t lane;
     const char *text;
-    int64_t scraped_ms; /* the time of samples that have none */
-    uint32_t address;   /* the acknowledgement comes from there, */
+    int64_t scraped_ms;           /* the time of samples that have none */
+    uint32_t address;             /* the acknowledgement comes from there, */
     struct sim_position position; /* is for all before that, */
     sim_us in_time_until;         /* and must arrive before that */
 };

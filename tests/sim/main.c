@@ -101,8 +101,9 @@ static bool load_cast(const struct options *o) {
 /* Printed at once, so that lines of several workers do not mix. */
 static void complain(const struct options *o) {
     char line[800];
-    int n = snprintf(line, sizeof line, "sim: seed %" PRIu64 ": %s; again: make sim SEED=%" PRIu64
-                     " TRACE=1\n", scene.world.seed, scene.world.why, scene.world.seed);
+    int n = snprintf(line, sizeof line,
+                     "sim: seed %" PRIu64 ": %s; again: make sim SEED=%" PRIu64 " TRACE=1\n",
+                     scene.world.seed, scene.world.why, scene.world.seed);
     (void)o;
     fflush(stdout);
     if (write(STDOUT_FILENO, line, (size_t)n) < 0) {

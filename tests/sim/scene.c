@@ -43,7 +43,8 @@ static void boot_board(void *arg, uint64_t life) {
     if (life != scene->board.life) {
         return;
     }
-    world_note(&scene->world, "the board boots");
+    world_note(&scene->world, "the board boots, %s%s", scene->tiny ? "tiny" : "roomy",
+               scene->timestamps ? ", with timestamps" : "");
     host_boot(&scene->board, start_board);
 }
 
@@ -194,7 +195,8 @@ static void choose_board(struct scene *scene) {
         .machine = &scene->server->machine,
         .address = BOARD_ADDRESS,
         .is_server = true,
-        .clock_start = world_permille(w, 500) ? UINT32_MAX - world_below(w, 60000) : world_below(w, 60000),
+        .clock_start =
+            world_permille(w, 500) ? UINT32_MAX - world_below(w, 60000) : world_below(w, 60000),
         .wall_known = world_permille(w, 600),
         .struck = board_struck,
     };

@@ -29,10 +29,10 @@ struct scraper_lane {
     struct scraper *scraper;
     struct client client;
     bool busy;
-    bool given_up; /* timed out: what still comes is read and not stored */
-    bool retried;  /* as Prometheus does when a connection that was kept fails at once */
-    bool stalls;   /* will stop reading when the response begins */
-    bool lingers;  /* and go on only after the server's deadline */
+    bool given_up;   /* timed out: what still comes is read and not stored */
+    bool retried;    /* as Prometheus does when a connection that was kept fails at once */
+    bool stalls;     /* will stop reading when the response begins */
+    bool lingers;    /* and go on only after the server's deadline */
     uint64_t ticket; /* of the scrape under way */
     sim_us asked;    /* its request */
     sim_us started;  /* the scrape; its timeout runs from then */
@@ -42,11 +42,11 @@ struct scraper_lane {
 struct scraper {
     struct scene *scene;
     struct host *host;
-    uint32_t id;      /* in the ledger: who it is to the server */
+    uint32_t id; /* in the ledger: who it is to the server */
     bool tls;
-    bool named;       /* by ?scraper=, not by its address */
-    bool keeps;       /* its connection from one scrape to the next */
-    bool overlaps;    /* scrapes while a scrape is under way */
+    bool named;    /* by ?scraper=, not by its address */
+    bool keeps;    /* its connection from one scrape to the next */
+    bool overlaps; /* scrapes while a scrape is under way */
     bool vanished;
     sim_us interval;
     sim_us timeout;
@@ -121,10 +121,10 @@ struct scene {
     uint32_t groups_count;
     uint32_t scraper_timeout_ms;
     uint32_t fault_interval_ms; /* on average */
-    bool quiet; /* no more faults */
-    uint32_t scraper_ids; /* of the ledger, in use */
-    uint32_t addresses;   /* given out so far */
-    uint32_t keys_count;  /* Idempotency-Keys */
+    bool quiet;                 /* no more faults */
+    uint32_t scraper_ids;       /* of the ledger, in use */
+    uint32_t addresses;         /* given out so far */
+    uint32_t keys_count;        /* Idempotency-Keys */
     uint32_t scrapers_count;
     uint32_t posters_count;
     struct scraper scrapers[SCENE_SCRAPERS_MAX];

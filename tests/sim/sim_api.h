@@ -28,8 +28,8 @@ struct sim_world {
 /* What every machine can do. After start, which is called once in each life. */
 struct sim_machine {
     bool (*receive)(const void *packet, uint32_t bytes); /* false: dropped, memory is short */
-    void (*turn)(void);                   /* one turn of its main loop */
-    uint32_t (*sleep_ms)(uint32_t max_ms); /* how long it may sleep before the next */
+    void (*turn)(void);                                  /* one turn of its main loop */
+    uint32_t (*sleep_ms)(uint32_t max_ms);               /* how long it may sleep before the next */
 };
 
 /* A key and a certificate, as PEM. */
@@ -106,8 +106,8 @@ struct sim_peer {
     bool (*write)(int conn, const void *bytes, uint32_t n); /* all or nothing */
     /* Reads no more, so that TCP's window fills; or reads again, first what has come meanwhile. */
     void (*pause)(int conn, bool paused);
-    void (*end)(int conn);                                  /* FIN; calls nothing any more */
-    void (*abort)(int conn);                                /* RST; likewise */
+    void (*end)(int conn);   /* FIN; calls nothing any more */
+    void (*abort)(int conn); /* RST; likewise */
     void (*where)(int conn, struct sim_position *position);
 };
 
