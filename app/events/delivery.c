@@ -213,6 +213,18 @@ static bool carries_timestamp(const struct delivery *d, const struct event *e, u
            (e->stamped_to & bit || !event_times_barred(&d->times, e->hash, bit, e->posted_s));
 }
 
+/* An event goes out without its timestamp, at the time of the scrape. From then on Prometheus drops
+ * what is older, so newer events of its labels that it may have with their timestamps, or may not
+ * have, must go without as well: twice, maybe, but not lost. */
+static void unstamp_newer(struct delivery *d, uint16_t slot, uint32_t scraper) {
+    const uint32_t bit = (uint32_t)1 << scraper;
+    while ((slot = d->events.slots[slot].same_newer) != NONE) {
+        if (d->events.slots[slot].stamped_to & bit) {
+            delivery_record_lost_stamp(d, slot, scraper);
+        }
+    }
+}
+
 /* Decides on the timestamp of an event, and takes it if it may go. */
 static bool take(struct delivery *d, struct delivery_scrape *scrape, uint16_t slot,
                  int64_t unix_ms) {
@@ -233,6 +245,7 @@ static bool take(struct delivery *d, struct delivery_scrape *scrape, uint16_t sl
     }
     if (d->options.timestamps &&
         (d->options.duplicates == DELIVERY_QUEUE || e->same_newer == NONE)) {
+        unstamp_newer(d, slot, scrape->scraper);
         event_times_plain(&d->times, &d->redo, e->hash, bit, d->uptime_s);
     }
     return true;

@@ -215,6 +215,27 @@ static void another_scraper_is_another_matter(void **state) {
     expect(0, "");
 }
 
+/* An older event of the labels has become too old for its timestamp and goes at the time of its
+ * scrape: after that Prometheus drops a timestamp from before. */
+static void behind_one_without_a_timestamp(void **state) {
+    (void)state;
+    start(DELIVERY_QUEUE, true);
+    (void)begin("a");
+    post("n=\"1\"");
+    now.monotonic_ms += 2000;
+    now.unix_ms += 2000;
+    post("n=\"1\"");
+    delivery_rollback(&d, send("a")); /* both, with their timestamps */
+    expect(0, "");
+    now.monotonic_ms += CFG_EVENT_TIMESTAMP_AGE_MS - 1000;
+    now.unix_ms += CFG_EVENT_TIMESTAMP_AGE_MS - 1000;
+    const uint32_t handle = send("a");
+    assert_false(carries_timestamp(handle)); /* the first one only */
+    expect(2, "event 1 may come twice to a\nevent 2 may come twice to a\n");
+    assert_true(delivery_commit(&d, handle, now.monotonic_ms));
+    assert_false(carries_timestamp(begin("a")));
+}
+
 /* What was part of one sum can be part of another one. */
 static void a_sum_is_counted_whatever_its_time(void **state) {
     (void)state;
@@ -238,6 +259,7 @@ int main(void) {
         cmocka_unit_test(by_address_the_agent_is_told),
         cmocka_unit_test(with_a_timestamp_it_is_the_same_sample),
         cmocka_unit_test(another_scraper_is_another_matter),
+        cmocka_unit_test(behind_one_without_a_timestamp),
         cmocka_unit_test(a_sum_is_counted_whatever_its_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
