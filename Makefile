@@ -396,8 +396,8 @@ endef
 $(foreach size,roomy tiny,$(eval $(call sim_glue,$(size))))
 
 # Objects that nothing reaches are left out.
-link_sim = $(CC) -shared -g -Wl,-Bsymbolic -Wl,--gc-sections -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,--no-undefined \
-    -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
+link_sim_flags := -shared -g -Wl,-Bsymbolic -Wl,--gc-sections -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,--no-undefined
+link_sim = $(CC) $(link_sim_flags) -o $@ $(filter %.o,$^) $(filter %.a,$^)
 
 $(SIM)/roomy/libpingshot.a: $(call in,$(SIM)/roomy,$(app_src) $(port_src) port/posix/tls_self_signed.c $(lwip_src) $(wolfssl_src))
 $(SIM)/tiny/libpingshot.a: $(call in,$(SIM)/tiny,$(app_src) $(port_src) $(lwip_src) $(wolfssl_src))
@@ -426,6 +426,19 @@ sim_machines := $(addprefix $(SIM)/,server-roomy.so server-tiny.so peer.so)
 
 sim: $(SIM)/sim $(sim_machines) ## A simulated world of resets and bad networks: SEEDS=2000, or SEED=17 TRACE=1
 	@$(SIM)/sim $(SIM) $(if $(SEED),SEED=$(SEED),SEEDS=$(SEEDS)) TRACE=$(TRACE)
+
+# Bugs put in on purpose, one object each, that it must find.
+sim-mutants: $(SIM)/sim $(sim_machines) ## The simulator finds the bugs it is there for
+	@$(PYTHON) tests/sim/mutants.py --sim $(SIM) \
+	    --compile '$(CC) $(our_flags) -O2 -fPIC -fvisibility=hidden -Wno-unused-function $(app_includes) -include tests/sim/limits_roomy.h -c' \
+	    --link '$(CC) $(link_sim_flags) @MUTANT@ $(SIM)/roomy/tests/server.o $(SIM)/roomy/tests/glue.o $(SIM)/roomy/libpingshot.a' $(T)
+
+# The same seeds give the same trace, byte for byte.
+test-sim: $(SIM)/sim $(sim_machines) ## Simulator: the same again, 2,000 seeds, and its mutants
+	@test "$$($(SIM)/sim $(SIM) SEEDS=60)" = "$$($(SIM)/sim $(SIM) SEEDS=60)" || \
+	    { echo 'sim: the same seeds went differently the second time' >&2; exit 1; }
+	@$(MAKE) --no-print-directory sim-mutants
+	@$(MAKE) --no-print-directory sim
 
 # ---- Tests of the whole --------------------------------------------------------------------
 
@@ -569,7 +582,7 @@ ifneq ($(lwip_stamp),)
 $(LWIPDIR)/Filelists.mk: $(lwip_stamp) ;
 endif
 
-.PHONY: run qemu flash size test-boards sim unit model fuzz fuzz-build test test-fast e2e bench check-layers check-boards readme lint lint-format lint-tidy lint-cppcheck \
+.PHONY: run qemu flash size test-boards sim sim-mutants test-sim unit model fuzz fuzz-build test test-fast e2e bench check-layers check-boards readme lint lint-format lint-tidy lint-cppcheck \
     lint-shell format packages sources tools clean distclean help
 packages: ## Install the Debian packages that build, run, test and lint need
 	@third_party/packages.sh build run board test lint
