@@ -424,17 +424,22 @@ $(SIM)/tests/%.o: tests/sim/%.c $(SIM)/roomy/flags Makefile
 
 sim_machines := $(addprefix $(SIM)/,server-roomy.so server-tiny.so peer.so)
 
-sim: $(SIM)/sim $(sim_machines) ## A simulated world of resets and bad networks: SEEDS=2000, or SEED=17 TRACE=1
-	@$(SIM)/sim $(SIM) $(if $(SEED),SEED=$(SEED),SEEDS=$(SEEDS)) TRACE=$(TRACE)
+sim-build: $(SIM)/sim $(sim_machines)
+
+sim: ## A simulated world of resets and bad networks: SEEDS=2000, or SEED=17 TRACE=1
+	@$(MAKE) $(JOBS) --no-print-directory sim-build
+	@$(SIM)/sim $(SIM) $(if $(SEED),SEED=$(SEED) TRACE=$(TRACE),SEEDS=$(SEEDS))
 
 # Bugs put in on purpose, one object each, that it must find.
-sim-mutants: $(SIM)/sim $(sim_machines) ## The simulator finds the bugs it is there for
+sim-mutants: ## The simulator finds the bugs it is there for
+	@$(MAKE) $(JOBS) --no-print-directory sim-build
 	@$(PYTHON) tests/sim/mutants.py --sim $(SIM) \
 	    --compile '$(CC) $(our_flags) -O2 -fPIC -fvisibility=hidden -Wno-unused-function $(app_includes) -include tests/sim/limits_roomy.h -c' \
 	    --link '$(CC) $(link_sim_flags) @MUTANT@ $(SIM)/roomy/tests/server.o $(SIM)/roomy/tests/glue.o $(SIM)/roomy/libpingshot.a' $(T)
 
 # The same seeds give the same trace, byte for byte.
-test-sim: $(SIM)/sim $(sim_machines) ## Simulator: the same again, 2,000 seeds, and its mutants
+test-sim: ## Simulator: the same again, its mutants, 2,000 seeds
+	@$(MAKE) $(JOBS) --no-print-directory sim-build
 	@test "$$($(SIM)/sim $(SIM) SEEDS=60)" = "$$($(SIM)/sim $(SIM) SEEDS=60)" || \
 	    { echo 'sim: the same seeds went differently the second time' >&2; exit 1; }
 	@$(MAKE) --no-print-directory sim-mutants
@@ -450,6 +455,7 @@ test: ## Set up, then every test
 	@$(MAKE) $(JOBS) --no-print-directory lint
 	@$(MAKE) $(JOBS) --no-print-directory unit
 	@$(MAKE) --no-print-directory model
+	@$(MAKE) $(JOBS) --no-print-directory test-sim
 	@$(MAKE) $(JOBS) --no-print-directory check-boards
 	@$(MAKE) $(JOBS) --no-print-directory fuzz FUZZ_S=10
 	@$(MAKE) $(JOBS) --no-print-directory test-boards
@@ -582,7 +588,7 @@ ifneq ($(lwip_stamp),)
 $(LWIPDIR)/Filelists.mk: $(lwip_stamp) ;
 endif
 
-.PHONY: run qemu flash size test-boards sim sim-mutants test-sim unit model fuzz fuzz-build test test-fast e2e bench check-layers check-boards readme lint lint-format lint-tidy lint-cppcheck \
+.PHONY: run qemu flash size test-boards sim sim-build sim-mutants test-sim unit model fuzz fuzz-build test test-fast e2e bench check-layers check-boards readme lint lint-format lint-tidy lint-cppcheck \
     lint-shell format packages sources tools clean distclean help
 packages: ## Install the Debian packages that build, run, test and lint need
 	@third_party/packages.sh build run board test lint
