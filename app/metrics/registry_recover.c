@@ -37,10 +37,12 @@ static enum verdict judge_family(struct registry *r, uint32_t family) {
         return DAMAGED;
     }
     uint32_t check = *registry_store_family_check_at(r, family);
-    if (check == registry_store_family_check(r, family, 0)) {
+    uint32_t held = registry_store_family_check(r, family, 0);
+    uint32_t fresh = registry_store_family_check(r, family, f->owner);
+    if (check == held) {
         return f->flags & REGISTRY_FAMILY_OWN ? GONE : HELD;
     }
-    return check == 0 || check == registry_store_family_check(r, family, f->owner) ? GONE : DAMAGED;
+    return check == fresh || ~check == held || ~check == fresh ? GONE : DAMAGED;
 }
 
 /* Whether a series's text is where its slot says, has the identity with that hash, and room for any

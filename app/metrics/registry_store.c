@@ -429,7 +429,8 @@ void registry_store_remove_family(struct registry *r, uint32_t family) {
     struct slice name = registry_family_name(r, family);
     memcpy(name_bytes, name.bytes, name.len);
     name.bytes = name_bytes;
-    *registry_store_family_check_at(r, family) = 0; /* with this its series are gone, too */
+    uint32_t *check = registry_store_family_check_at(r, family);
+    *check = ~*check; /* with this it is gone, and its series */
     state_barrier();
     for (uint32_t s = f->first_series; s != REGISTRY_NONE; s = r->series[s].next) {
         forget_series(r, s);

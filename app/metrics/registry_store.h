@@ -82,7 +82,7 @@ uint32_t registry_store_find_series(const struct registry *r, struct slice ident
 void registry_store_resume(struct registry *r);
 
 /* The check words of a family's text and of a series. `owner`: transaction plus 1 while fresh, 0
- * from the commit on. */
+ * from the commit on. That of a family is complemented while the family is being removed. */
 uint32_t registry_store_family_check(const struct registry *r, uint32_t family, uint8_t owner);
 uint32_t registry_store_series_check(const struct registry_series *s, uint8_t owner);
 

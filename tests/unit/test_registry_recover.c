@@ -24,20 +24,22 @@ static void add_own(void) {
     assert_int_not_equal(ping_series, REGISTRY_NONE);
 }
 
-/* All types, slots used a second time and so out of order, gaps in the arena. */
+/* All types, slots used a second time and so lists out of their order, gaps in the arena. */
 static int small_world(void **state) {
     fresh(state);
     on = &reg;
     add_own();
     assert_true(create("# HELP c A \\\\ counter.\n# TYPE c counter\nc{x=\"1\"} 1\nc{x=\"2\"} 2\n"
                        "gone{x=\"1\"} 1\ngone{x=\"2\"} 1\ngone{x=\"3\"} 1\n"
-                       "# TYPE g gauge\ng 0.1\n"));
+                       "# TYPE g gauge\ng 0.1\n"
+                       "too{x=\"1\"} 1\ntoo{x=\"2\"} 1\ntoo{x=\"3\"} 1\n"));
+    assert_true(registry_delete(on, SLICE("gone"), &problem));
+    assert_true(registry_delete(on, SLICE("too"), &problem));
     assert_true(create("# HELP h Histogram.\n# TYPE h histogram\n"
                        "h_bucket{le=\"1\",p=\"a\"} 1\nh_bucket{le=\"+Inf\",p=\"a\"} 2\n"
                        "h_sum{p=\"a\"} 3\nh_count{p=\"a\"} 2\n"
                        "h_bucket{le=\"1\",p=\"b\"} 4\nh_bucket{le=\"+Inf\",p=\"b\"} 5\n"
                        "h_sum{p=\"b\"} 6\nh_count{p=\"b\"} 5\nalso_gone 1\n"));
-    assert_true(registry_delete(on, SLICE("gone"), &problem));
     assert_true(registry_delete(on, SLICE("also_gone"), &problem));
     assert_true(create("c{x=\"3\"} 3\n# TYPE s summary\ns{quantile=\"0.5\"} 7\ns_sum 8\n"
                        "# TYPE t counter\nt_total 9\nt_created 1.5e9\n"
@@ -91,12 +93,14 @@ struct scenario {
     uint32_t steps_count;
     struct shown pages[STEPS_MAX + 1]; /* before the first step, behind each */
     uint32_t reached;                  /* page that the last cut showed */
+    bool watched;                      /* the only step commits the transaction others[0] */
     uint32_t every;                    /* which cuts are kept */
     struct registry *kept;             /* regions as they were at cuts */
     uint32_t kept_count;
 };
 
 static struct scenario now;
+static uint32_t others[2]; /* transactions under way, by number, for the registry may be a copy */
 
 static void run_steps(void *region, void *context) {
     struct registry *before = on;
@@ -149,12 +153,16 @@ static void on_cut(void *copy, uint32_t number, void *context) {
         memcpy(&now.kept[now.kept_count++], copy, sizeof *now.kept);
     }
     on = copy;
+    bool committed = on->txns[others[0]].state == REGISTRY_TXN_COMMITTED;
     recover_whole(&found);
     while (!shows(&now.pages[now.reached])) {
         if (++now.reached > now.steps_count) {
             fail_msg("cut %u shows no page of the scenario, or one again:\n%s", number,
                      page(EXPOSITION_TEXT));
         }
+    }
+    if (now.watched) {
+        assert_int_equal(committed, now.reached == 1);
     }
     goes_on(&now.pages[now.reached]);
     on = before;
@@ -314,7 +322,8 @@ static void roll_back(void) {
                          "# HELP declared Not yet.\n# TYPE declared histogram\n"));
     registry_txn_rollback(on, txn);
     txn = begin(REGISTRY_UPDATE);
-    assert_true(add(txn, "g 17\nc{x=\"1\"} 1\nc{x=\"7\"} 1\n"));
+    assert_true(add(txn, "g 17\nc{x=\"1\"} 1\nc{x=\"7\"} 1\n"
+                         "h_bucket{le=\"0.7\",p=\"a\"} 0\nh_bucket{le=\"7\",p=\"a\"} 2\n"));
     registry_txn_rollback(on, txn);
 }
 
@@ -353,8 +362,6 @@ static void deletion(void **state) {
 
 /* ---- several at once ----------------------------------------------------------------------- */
 
-static uint32_t others[2]; /* by number, for the registry may be a copy */
-
 static void commit_other(uint32_t number) {
     struct registry_txn *txn = &on->txns[others[number]];
     assert_true(registry_txn_commit(on, txn, &problem));
@@ -385,6 +392,19 @@ static void several_transactions(void **state) {
     small_world(NULL);
     begin_others();
     CUT(2, commit_first, roll_back, commit_second);
+}
+
+static void only_commit(void) {
+    assert_true(registry_txn_commit(on, &on->txns[others[0]], &problem));
+}
+
+/* Whoever has to know what came of a request asks its transaction, before the recovery. */
+static void committed_is_what_the_transaction_says(void **state) {
+    (void)state;
+    begin_others();
+    now.watched = true;
+    CUT(1, only_commit);
+    now.watched = false;
 }
 
 /* A reply that is still being read: its transaction is committed and changes no more. */
@@ -529,35 +549,44 @@ static void recovery_is_cut(void **state) {
 
 /* ---- damage -------------------------------------------------------------------------------- */
 
-/* Whether each sample line of `text` is one of `among`; counts those that are. */
-static bool all_lines_among(const char *text, const struct shown *among, uint32_t *count) {
-    *count = 0;
-    for (const char *line = text; *line != '\0'; line = strchr(line, '\n') + 1) {
-        char with_ends[CFG_LINE_BYTES + 3];
-        size_t len = strcspn(line, "\n");
-        with_ends[0] = '\n';
-        memcpy(with_ends + 1, line, len + 1);
-        with_ends[len + 2] = '\0';
-        if (strstr(among->text, with_ends) == NULL &&
-            strncmp(among->text, with_ends + 1, len + 1) != 0) {
-            return false;
+static bool has_line(const struct shown *shown, const char *line, size_t len) {
+    const char *at = shown->text;
+    while ((at = strstr(at, line)) != NULL) {
+        if ((at == shown->text || at[-1] == '\n') && strncmp(at, line, len) == 0) {
+            return true;
         }
-        ++*count;
+        at++;
     }
-    return true;
+    return false;
+}
+
+/* Asserts that each line of `text` is one of those; returns how many there are. */
+static uint32_t expect_lines_among(const char *text, const struct shown *a, const struct shown *b) {
+    uint32_t count = 0;
+    for (const char *line = text; *line != '\0'; line = strchr(line, '\n') + 1) {
+        char copy[CFG_LINE_BYTES + 1];
+        size_t len = strcspn(line, "\n") + 1;
+        memcpy(copy, line, len);
+        copy[len] = '\0';
+        if (!has_line(a, copy, len) && !has_line(b, copy, len)) {
+            fail_msg("nobody said %s", copy);
+        }
+        count++;
+    }
+    return count;
 }
 
 static struct registry damaged;
 
-static void survives(const struct shown *expected, uint32_t lines) {
-    struct registry_recovery found;
+/* What is damaged is left out and counted, and what is left goes on working. */
+static void survives(const struct shown *a, const struct shown *b, uint32_t lines) {
     static struct shown shown;
-    uint32_t count;
+    struct registry_recovery found;
     on = &damaged;
     registry_recover(on, key, &found);
     expect_idle();
     show(&shown);
-    assert_true(all_lines_among(shown.text, expected, &count));
+    uint32_t count = expect_lines_among(shown.text, a, b);
     if (count < lines && found.damaged_count == 0) {
         fail_msg("not counted:\n%s", shown.text);
     }
@@ -590,10 +619,10 @@ static void damage_of_one_byte(void **state) {
     for (uint32_t at = 0; at < sizeof reg; at++) {
         memcpy(&damaged, &reg, sizeof damaged);
         ((uint8_t *)&damaged)[at] ^= (uint8_t)(1u << next_random(&random) % 8);
-        survives(&expected, lines_of(expected.text));
+        survives(&expected, &expected, lines_of(expected.text));
         memcpy(&damaged, &reg, sizeof damaged);
         ((uint8_t *)&damaged)[at] = (uint8_t)next_random(&random);
-        survives(&expected, lines_of(expected.text));
+        survives(&expected, &expected, lines_of(expected.text));
     }
 }
 
@@ -609,13 +638,71 @@ static void damage_of_much(void **state) {
             uint32_t at = next_random(&random) % sizeof damaged;
             ((uint8_t *)&damaged)[at] = (uint8_t)next_random(&random);
         }
-        survives(&expected, 0);
+        survives(&expected, &expected, 0);
     }
     for (uint32_t round = 0; round < 300; round++) {
         for (uint32_t at = 0; at < sizeof damaged; at++) {
             ((uint8_t *)&damaged)[at] = round == 0 ? 0 : (uint8_t)next_random(&random);
         }
-        survives(&expected, 0);
+        survives(&expected, &expected, 0);
+    }
+}
+
+/* Of a commit that is carried out nothing is done again that is not what was committed. */
+static void damage_in_a_commit(void **state) {
+    static void (*const steps[])(void) = {only_commit};
+    struct registry *kept = calloc(1000, sizeof *kept);
+    uint32_t random = 3;
+    (void)state;
+    begin_others();
+    now.kept = kept;
+    now.kept_count = 0;
+    now.every = 1;
+    cut_everywhere(steps, 1, 1);
+    now.kept = NULL;
+    for (uint32_t round = 0; round < 10000; round++) {
+        const uint32_t from = (uint32_t)offsetof(struct registry, txns);
+        const uint32_t bytes = (uint32_t)offsetof(struct registry, arena) - from;
+        uint32_t at = from + next_random(&random) % bytes;
+        memcpy(&damaged, &kept[next_random(&random) % now.kept_count], sizeof damaged);
+        ((uint8_t *)&damaged)[at] = (uint8_t)next_random(&random);
+        survives(&now.pages[0], &now.pages[1], 0);
+    }
+    free(kept);
+}
+
+/* Copies a block of the arena with its header to `at`. */
+static void copy_block(uint32_t text, uint32_t at) {
+    const char *from = registry_arena_at(&on->arena, text - REGISTRY_ARENA_HEADER_BYTES);
+    memcpy(registry_arena_at(&on->arena, at), from,
+           REGISTRY_ARENA_HEADER_BYTES + registry_arena_room_bytes(&on->arena, text));
+}
+
+/* Each of two records is whole, but the text of one lies over that of the other. */
+static void records_over_one_another(void **state) {
+    static struct shown before;
+    struct registry_recovery found;
+    char body[CFG_LINE_BYTES];
+    (void)state;
+    for (int of_series = 0; of_series < 2; of_series++) {
+        small_world(NULL);
+        show(&before);
+        snprintf(body, sizeof body, "# HELP over %0300d\n# TYPE over gauge\n", 0);
+        assert_true(create(body));
+        uint32_t over = registry_find_family(on, SLICE("over"));
+        uint32_t under = registry_find_family(on, SLICE("g"));
+        uint32_t *text = of_series ? &on->series[on->families[under].first_series].text
+                                   : &on->families[under].text;
+        uint32_t at = (on->families[over].text + 64) & ~3u;
+        copy_block(*text, at);
+        *text = at + REGISTRY_ARENA_HEADER_BYTES;
+        *registry_store_family_check_at(on, over) = registry_store_family_check(on, over, 0);
+        registry_recover(on, key, &found);
+        expect_idle();
+        assert_int_equal(found.damaged_count, of_series ? 1 : 2);
+        assert_true(registry_delete(on, SLICE("over"), &problem));
+        expect_lines_among(page(EXPOSITION_TEXT), &before, &before);
+        assert_null(strstr(page(EXPOSITION_TEXT), "\ng 0.1\n"));
     }
 }
 
@@ -670,7 +757,13 @@ static void a_damaged_link_loses_no_series(void **state) {
         on->series[s].next = s; /* each is behind itself */
     }
     recover_whole(&found);
-    assert_true(shows(&before)); /* histograms in order, the rest as the slots are */
+    const char *after = page(EXPOSITION_TEXT);
+    assert_int_equal(expect_lines_among(after, &before, &before), lines_of(before.text));
+    /* Histograms are in order, the rest as the slots are. */
+    assert_non_null(strstr(after, "\nh_bucket{le=\"1\",p=\"a\"} 1\n"
+                                  "h_bucket{le=\"+Inf\",p=\"a\"} 2\n"));
+    assert_non_null(strstr(after, "\nh_bucket{le=\"1\",p=\"b\"} 4\n"
+                                  "h_bucket{le=\"+Inf\",p=\"b\"} 5\n"));
 }
 
 int main(void) {
@@ -686,12 +779,15 @@ int main(void) {
         cmocka_unit_test_setup(what_is_undone_leaves_nothing, small_world),
         cmocka_unit_test_setup(deletion, small_world),
         cmocka_unit_test_setup(several_transactions, small_world),
+        cmocka_unit_test_setup(committed_is_what_the_transaction_says, small_world),
         cmocka_unit_test_setup(replies_under_way, small_world),
         cmocka_unit_test_setup(compaction, small_world),
         cmocka_unit_test_setup(compaction_under_transactions, small_world),
         cmocka_unit_test_setup(recovery_is_cut, small_world),
         cmocka_unit_test_setup(damage_of_one_byte, small_world),
         cmocka_unit_test_setup(damage_of_much, small_world),
+        cmocka_unit_test_setup(damage_in_a_commit, small_world),
+        cmocka_unit_test_setup(records_over_one_another, small_world),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
