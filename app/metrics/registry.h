@@ -90,7 +90,7 @@ struct registry_family {
 /* Likewise the check word, what it covers, and the value if that is what its text says. */
 struct registry_series {
     double value;
-    double staged;
+    double staged;  /* of a fresh one its value: to apply it changes nothing */
     uint32_t text;  /* arena: identity, ' ', value, '\n', with room for the longest value */
     uint32_t check; /* over hash, identity_len, family, and owner while fresh; 0: a free slot */
     uint32_t hash;  /* of the identity */

@@ -506,6 +506,7 @@ uint32_t registry_store_add_series(struct registry *r, const struct registry_sto
         return REGISTRY_NONE;
     }
     r->series[slot] = (struct registry_series){
+        .staged = what->value,
         .text = text,
         .hash = what->hash,
         .identity_len = (uint16_t)identity.len,

@@ -105,7 +105,8 @@ static void change_series(struct registry *r, struct registry_txn *txn, uint32_t
     struct registry_family *f = &r->families[s->family];
     bool adds = f->type == METRIC_COUNTER;
     if (s->flags & REGISTRY_SERIES_FRESH) {
-        registry_store_set_value(r, series, adds ? s->value + value : value);
+        s->staged = adds ? s->value + value : value;
+        registry_store_set_value(r, series, s->staged);
         return;
     }
     if (s->owner == 0) {

@@ -1,206 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * test_registry_recover.c: a reset after every single store of what changes the registry. What is
- * recovered shows the page before or the page after, holds together, and goes on working.
+ * test_registry_recover.c: a reset after every single store of what changes the registry.
  */
-#include "every_store.h"
-#include "metrics_fixture.h"
-
-#include <stdlib.h>
-
-static const uint8_t key[HASH_KEY_BYTES] = {1, 2, 3, 4, 5, 6, 7, 8};
-
-/* ---- what is there before ------------------------------------------------------------------ */
-
-static uint32_t ping_series;
-
-static void add_own(void) {
-    struct label_set labels;
-    label_set_init(&labels);
-    uint32_t family =
-        registry_add_own(on, SLICE("ping_request_count"), SLICE("Own."), METRIC_COUNTER, &problem);
-    assert_int_not_equal(family, REGISTRY_NONE);
-    ping_series = registry_own_series(on, family, &labels, &problem);
-    assert_int_not_equal(ping_series, REGISTRY_NONE);
-}
-
-/* All types, slots used a second time and so lists out of their order, gaps in the arena. */
-static int small_world(void **state) {
-    fresh(state);
-    on = &reg;
-    add_own();
-    assert_true(create("# HELP c A \\\\ counter.\n# TYPE c counter\nc{x=\"1\"} 1\nc{x=\"2\"} 2\n"
-                       "gone{x=\"1\"} 1\ngone{x=\"2\"} 1\ngone{x=\"3\"} 1\n"
-                       "# TYPE g gauge\ng 0.1\n"
-                       "too{x=\"1\"} 1\ntoo{x=\"2\"} 1\ntoo{x=\"3\"} 1\n"));
-    assert_true(registry_delete(on, SLICE("gone"), &problem));
-    assert_true(registry_delete(on, SLICE("too"), &problem));
-    assert_true(create("# HELP h Histogram.\n# TYPE h histogram\n"
-                       "h_bucket{le=\"1\",p=\"a\"} 1\nh_bucket{le=\"+Inf\",p=\"a\"} 2\n"
-                       "h_sum{p=\"a\"} 3\nh_count{p=\"a\"} 2\n"
-                       "h_bucket{le=\"1\",p=\"b\"} 4\nh_bucket{le=\"+Inf\",p=\"b\"} 5\n"
-                       "h_sum{p=\"b\"} 6\nh_count{p=\"b\"} 5\nalso_gone 1\n"));
-    assert_true(registry_delete(on, SLICE("also_gone"), &problem));
-    assert_true(create("c{x=\"3\"} 3\n# TYPE s summary\ns{quantile=\"0.5\"} 7\ns_sum 8\n"
-                       "# TYPE t counter\nt_total 9\nt_created 1.5e9\n"
-                       "# HELP empty No series.\n# TYPE empty gauge\n"));
-    check_registry();
-    return 0;
-}
-
-/* ---- pages --------------------------------------------------------------------------------- */
-
-struct shown {
-    char text[16384];
-    char openmetrics[16384];
-};
-
-/* A page without pingshot's own family. */
-static void put_page(char *out, enum exposition_format format) {
-    size_t len = 0;
-    for (const char *line = page(format); *line != '\0';) {
-        size_t line_len = strcspn(line, "\n") + 1;
-        if (strncmp(line, "ping_request_count", 18) != 0 &&
-            strncmp(line + 7, "ping_request_count", 18) != 0) {
-            memcpy(out + len, line, line_len);
-            len += line_len;
-        }
-        line += line_len;
-    }
-    out[len] = '\0';
-    assert_true(len < sizeof((struct shown *)NULL)->text);
-}
-
-static void show(struct shown *shown) {
-    put_page(shown->text, EXPOSITION_TEXT);
-    put_page(shown->openmetrics, EXPOSITION_OPENMETRICS);
-}
-
-static bool shows(const struct shown *expected) {
-    static struct shown now;
-    show(&now);
-    return strcmp(now.text, expected->text) == 0 &&
-           strcmp(now.openmetrics, expected->openmetrics) == 0;
-}
-
-/* ---- cuts ---------------------------------------------------------------------------------- */
-
-#define STEPS_MAX 6u
-
-/* What is cut: steps, each of which changes the page in one moment or not at all. */
-struct scenario {
-    void (*steps[STEPS_MAX])(void);
-    uint32_t steps_count;
-    struct shown pages[STEPS_MAX + 1]; /* before the first step, behind each */
-    uint32_t reached;                  /* page that the last cut showed */
-    bool watched;                      /* the only step commits the transaction others[0] */
-    uint32_t every;                    /* which cuts are kept */
-    struct registry *kept;             /* regions as they were at cuts */
-    uint32_t kept_count;
-};
-
-static struct scenario now;
-static uint32_t others[2]; /* transactions under way, by number, for the registry may be a copy */
-
-static void run_steps(void *region, void *context) {
-    struct registry *before = on;
-    (void)context;
-    on = region;
-    for (uint32_t i = 0; i < now.steps_count; i++) {
-        now.steps[i]();
-    }
-    on = before;
-}
-
-/* The registry goes on working, in tables that were not left fuller than they are. */
-static void goes_on(const struct shown *expected) {
-    static struct shown other;
-    add_own();
-    assert_true(create("# TYPE later counter\nlater{a=\"1\"} 1\n"));
-    assert_true(update("later{a=\"1\"} 1\nlater{a=\"2\"} 5\n"));
-    assert_non_null(strstr(page(EXPOSITION_TEXT), "\nlater{a=\"1\"} 2\nlater{a=\"2\"} 5\n"));
-    show(&other);
-    assert_string_not_equal(other.text, expected->text);
-    assert_true(registry_delete(on, SLICE("later"), &problem));
-    expect_idle();
-    assert_true(shows(expected));
-    while (used(0) > 0) {
-        for (uint32_t f = 0; f < on->families_end; f++) {
-            if (on->families[f].flags & REGISTRY_FAMILY_USED) {
-                on->families[f].flags &= (uint8_t)~REGISTRY_FAMILY_OWN;
-                registry_store_remove_family(on, f);
-            }
-        }
-    }
-    assert_int_equal(used(2), 0);
-    check_registry();
-}
-
-static void recover_whole(struct registry_recovery *found) {
-    registry_recover(on, key, found);
-    assert_int_equal(found->damaged_count, 0);
-    assert_int_equal(found->families_count, used(0));
-    assert_int_equal(found->series_count, used(1));
-    expect_idle();
-}
-
-static void on_cut(void *copy, uint32_t number, void *context) {
-    struct registry_recovery found;
-    struct registry *before = on;
-    struct problem told = problem;
-    (void)context;
-    if (now.kept != NULL && number % now.every == 0) {
-        memcpy(&now.kept[now.kept_count++], copy, sizeof *now.kept);
-    }
-    on = copy;
-    bool committed = on->txns[others[0]].state == REGISTRY_TXN_COMMITTED;
-    recover_whole(&found);
-    while (!shows(&now.pages[now.reached])) {
-        if (++now.reached > now.steps_count) {
-            fail_msg("cut %u shows no page of the scenario, or one again:\n%s", number,
-                     page(EXPOSITION_TEXT));
-        }
-    }
-    if (now.watched) {
-        assert_int_equal(committed, now.reached == 1);
-    }
-    goes_on(&now.pages[now.reached]);
-    on = before;
-    problem = told;
-}
-
-/* What the pages are is found out without cuts. */
-static void find_pages(void) {
-    static struct registry copy;
-    struct registry_recovery found;
-    copy = reg;
-    now.reached = 0;
-    on = &copy;
-    show(&now.pages[0]);
-    for (uint32_t i = 0; i < now.steps_count; i++) {
-        now.steps[i]();
-        show(&now.pages[i + 1]);
-    }
-    registry_recover(on, key, &found); /* also without a cut nothing is lost */
-    assert_true(shows(&now.pages[now.steps_count]));
-    on = &reg;
-}
-
-/* Cuts `steps` everywhere; how many pages they make differ is `changes`. */
-static void cut_everywhere(void (*const *steps)(void), uint32_t steps_count, uint32_t changes) {
-    const struct every_store run = {run_steps, on_cut, NULL};
-    now.steps_count = steps_count;
-    memcpy(now.steps, steps, steps_count * sizeof *steps);
-    find_pages();
-    for (uint32_t i = 0; i < steps_count; i++) {
-        changes -= strcmp(now.pages[i].text, now.pages[i + 1].text) != 0;
-    }
-    assert_int_equal(changes, 0);
-    uint32_t cuts = every_store_run(&run, &reg, sizeof reg);
-    assert_true(cuts > 2);
-    assert_string_equal(now.pages[now.reached].text, now.pages[steps_count].text);
-    check_registry();
-}
+#include "registry_cut.h"
 
 #define CUT(changes, ...)                                               \
     do {                                                                \
@@ -376,15 +178,6 @@ static void commit_second(void) {
     commit_other(1);
 }
 
-static void begin_others(void) {
-    struct registry_txn *txns[] = {begin(REGISTRY_UPDATE), begin(REGISTRY_CREATE)};
-    assert_true(add(txns[0], "c{x=\"1\"} 5\nh_sum{p=\"a\"} 100\nc{x=\"5\"} 5\n"));
-    assert_true(add(txns[1], "c{x=\"6\"} 6\nother{o=\"1\"} 1\nother{o=\"2\"} 2\n"
-                             "# HELP pending Declared.\n# TYPE pending gauge\n"));
-    others[0] = (uint32_t)(txns[0] - on->txns);
-    others[1] = (uint32_t)(txns[1] - on->txns);
-}
-
 static void several_transactions(void **state) {
     (void)state;
     begin_others();
@@ -392,10 +185,6 @@ static void several_transactions(void **state) {
     small_world(NULL);
     begin_others();
     CUT(2, commit_first, roll_back, commit_second);
-}
-
-static void only_commit(void) {
-    assert_true(registry_txn_commit(on, &on->txns[others[0]], &problem));
 }
 
 /* Whoever has to know what came of a request asks its transaction, before the recovery. */
@@ -547,165 +336,6 @@ static void recovery_is_cut(void **state) {
     recoveries(more, 1, 1, 151);
 }
 
-/* ---- damage -------------------------------------------------------------------------------- */
-
-static bool has_line(const struct shown *shown, const char *line, size_t len) {
-    const char *at = shown->text;
-    while ((at = strstr(at, line)) != NULL) {
-        if ((at == shown->text || at[-1] == '\n') && strncmp(at, line, len) == 0) {
-            return true;
-        }
-        at++;
-    }
-    return false;
-}
-
-/* Asserts that each line of `text` is one of those; returns how many there are. */
-static uint32_t expect_lines_among(const char *text, const struct shown *a, const struct shown *b) {
-    uint32_t count = 0;
-    for (const char *line = text; *line != '\0'; line = strchr(line, '\n') + 1) {
-        char copy[CFG_LINE_BYTES + 1];
-        size_t len = strcspn(line, "\n") + 1;
-        memcpy(copy, line, len);
-        copy[len] = '\0';
-        if (!has_line(a, copy, len) && !has_line(b, copy, len)) {
-            fail_msg("nobody said %s", copy);
-        }
-        count++;
-    }
-    return count;
-}
-
-static struct registry damaged;
-
-/* What is damaged is left out and counted, and what is left goes on working. */
-static void survives(const struct shown *a, const struct shown *b, uint32_t lines) {
-    static struct shown shown;
-    struct registry_recovery found;
-    on = &damaged;
-    registry_recover(on, key, &found);
-    expect_idle();
-    show(&shown);
-    uint32_t count = expect_lines_among(shown.text, a, b);
-    if (count < lines && found.damaged_count == 0) {
-        fail_msg("not counted:\n%s", shown.text);
-    }
-    (void)update("c{x=\"1\"} 5\nc{x=\"another\"} 5\n");
-    (void)create("more{a=\"1\"} 1\n");
-    (void)registry_delete(on, SLICE("h"), &problem);
-    expect_idle();
-    on = &reg;
-}
-
-static uint32_t next_random(uint32_t *state) {
-    *state = *state * 1664525u + 1013904223u;
-    return *state >> 8;
-}
-
-static uint32_t lines_of(const char *text) {
-    uint32_t lines = 0;
-    for (; *text != '\0'; text++) {
-        lines += *text == '\n';
-    }
-    return lines;
-}
-
-static void damage_of_one_byte(void **state) {
-    static struct shown expected;
-    uint32_t random = 1;
-    (void)state;
-    begin_others();
-    show(&expected);
-    for (uint32_t at = 0; at < sizeof reg; at++) {
-        memcpy(&damaged, &reg, sizeof damaged);
-        ((uint8_t *)&damaged)[at] ^= (uint8_t)(1u << next_random(&random) % 8);
-        survives(&expected, &expected, lines_of(expected.text));
-        memcpy(&damaged, &reg, sizeof damaged);
-        ((uint8_t *)&damaged)[at] = (uint8_t)next_random(&random);
-        survives(&expected, &expected, lines_of(expected.text));
-    }
-}
-
-static void damage_of_much(void **state) {
-    static struct shown expected;
-    uint32_t random = 2;
-    (void)state;
-    begin_others();
-    show(&expected);
-    for (uint32_t round = 0; round < 3000; round++) {
-        memcpy(&damaged, &reg, sizeof damaged);
-        for (uint32_t bytes = 1 + next_random(&random) % 300; bytes > 0; bytes--) {
-            uint32_t at = next_random(&random) % sizeof damaged;
-            ((uint8_t *)&damaged)[at] = (uint8_t)next_random(&random);
-        }
-        survives(&expected, &expected, 0);
-    }
-    for (uint32_t round = 0; round < 300; round++) {
-        for (uint32_t at = 0; at < sizeof damaged; at++) {
-            ((uint8_t *)&damaged)[at] = round == 0 ? 0 : (uint8_t)next_random(&random);
-        }
-        survives(&expected, &expected, 0);
-    }
-}
-
-/* Of a commit that is carried out nothing is done again that is not what was committed. */
-static void damage_in_a_commit(void **state) {
-    static void (*const steps[])(void) = {only_commit};
-    struct registry *kept = calloc(1000, sizeof *kept);
-    uint32_t random = 3;
-    (void)state;
-    begin_others();
-    now.kept = kept;
-    now.kept_count = 0;
-    now.every = 1;
-    cut_everywhere(steps, 1, 1);
-    now.kept = NULL;
-    for (uint32_t round = 0; round < 10000; round++) {
-        const uint32_t from = (uint32_t)offsetof(struct registry, txns);
-        const uint32_t bytes = (uint32_t)offsetof(struct registry, arena) - from;
-        uint32_t at = from + next_random(&random) % bytes;
-        memcpy(&damaged, &kept[next_random(&random) % now.kept_count], sizeof damaged);
-        ((uint8_t *)&damaged)[at] = (uint8_t)next_random(&random);
-        survives(&now.pages[0], &now.pages[1], 0);
-    }
-    free(kept);
-}
-
-/* Copies a block of the arena with its header to `at`. */
-static void copy_block(uint32_t text, uint32_t at) {
-    const char *from = registry_arena_at(&on->arena, text - REGISTRY_ARENA_HEADER_BYTES);
-    memcpy(registry_arena_at(&on->arena, at), from,
-           REGISTRY_ARENA_HEADER_BYTES + registry_arena_room_bytes(&on->arena, text));
-}
-
-/* Each of two records is whole, but the text of one lies over that of the other. */
-static void records_over_one_another(void **state) {
-    static struct shown before;
-    struct registry_recovery found;
-    char body[CFG_LINE_BYTES];
-    (void)state;
-    for (int of_series = 0; of_series < 2; of_series++) {
-        small_world(NULL);
-        show(&before);
-        snprintf(body, sizeof body, "# HELP over %0300d\n# TYPE over gauge\n", 0);
-        assert_true(create(body));
-        uint32_t over = registry_find_family(on, SLICE("over"));
-        uint32_t under = registry_find_family(on, SLICE("g"));
-        uint32_t *text = of_series ? &on->series[on->families[under].first_series].text
-                                   : &on->families[under].text;
-        uint32_t at = (on->families[over].text + 64) & ~3u;
-        copy_block(*text, at);
-        *text = at + REGISTRY_ARENA_HEADER_BYTES;
-        *registry_store_family_check_at(on, over) = registry_store_family_check(on, over, 0);
-        registry_recover(on, key, &found);
-        expect_idle();
-        assert_int_equal(found.damaged_count, of_series ? 1 : 2);
-        assert_true(registry_delete(on, SLICE("over"), &problem));
-        expect_lines_among(page(EXPOSITION_TEXT), &before, &before);
-        assert_null(strstr(page(EXPOSITION_TEXT), "\ng 0.1\n"));
-    }
-}
-
 /* ---- one by one ---------------------------------------------------------------------------- */
 
 static void recovery_of_nothing(void **state) {
@@ -725,16 +355,6 @@ static void recovery_of_nothing(void **state) {
     expect_page("");
 }
 
-static void another_key_is_damage_to_all(void **state) {
-    static const uint8_t other[HASH_KEY_BYTES] = {8};
-    struct registry_recovery found;
-    (void)state;
-    registry_recover(on, other, &found);
-    expect_idle();
-    assert_int_equal(found.series_count, 0);
-    assert_true(found.damaged_count > 0);
-}
-
 static void own_families_can_be_added_again(void **state) {
     struct registry_recovery found;
     struct label_set labels;
@@ -748,30 +368,10 @@ static void own_families_can_be_added_again(void **state) {
     expect_idle();
 }
 
-static void a_damaged_link_loses_no_series(void **state) {
-    static struct shown before;
-    struct registry_recovery found;
-    (void)state;
-    show(&before);
-    for (uint32_t s = 0; s < on->series_end; s++) {
-        on->series[s].next = s; /* each is behind itself */
-    }
-    recover_whole(&found);
-    const char *after = page(EXPOSITION_TEXT);
-    assert_int_equal(expect_lines_among(after, &before, &before), lines_of(before.text));
-    /* Histograms are in order, the rest as the slots are. */
-    assert_non_null(strstr(after, "\nh_bucket{le=\"1\",p=\"a\"} 1\n"
-                                  "h_bucket{le=\"+Inf\",p=\"a\"} 2\n"));
-    assert_non_null(strstr(after, "\nh_bucket{le=\"1\",p=\"b\"} 4\n"
-                                  "h_bucket{le=\"+Inf\",p=\"b\"} 5\n"));
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(recovery_of_nothing, small_world),
-        cmocka_unit_test_setup(another_key_is_damage_to_all, small_world),
         cmocka_unit_test_setup(own_families_can_be_added_again, small_world),
-        cmocka_unit_test_setup(a_damaged_link_loses_no_series, small_world),
         cmocka_unit_test_setup(creation, small_world),
         cmocka_unit_test_setup(creation_of_histograms, small_world),
         cmocka_unit_test_setup(label_names, small_world),
@@ -784,10 +384,6 @@ int main(void) {
         cmocka_unit_test_setup(compaction, small_world),
         cmocka_unit_test_setup(compaction_under_transactions, small_world),
         cmocka_unit_test_setup(recovery_is_cut, small_world),
-        cmocka_unit_test_setup(damage_of_one_byte, small_world),
-        cmocka_unit_test_setup(damage_of_much, small_world),
-        cmocka_unit_test_setup(damage_in_a_commit, small_world),
-        cmocka_unit_test_setup(records_over_one_another, small_world),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
