@@ -142,8 +142,28 @@ static void damaged_times_bar_timestamps_for_a_while(void **state) {
     assert_int_equal(d.scrapes[0].stamped[d.events.newest / 32] >> d.events.newest % 32 & 1u, 1);
 }
 
+/* Numbers and the uptime go on from what events and times know. */
+static void without_a_tally_the_events_tell(void **state) {
+    (void)state;
+    struct delivery_recovery found;
+    start(DELIVERY_QUEUE);
+    now.monotonic_ms += 100000;
+    event_times_plain(&d.times, &d.redo, 7, 1, 99);
+    now.unix_ms += 100000;
+    delivery_facts_post(&d, "n=\"9\"", 1, now);
+    d.tally.posted ^= 1u;
+    delivery_recover(&d, &options, key, now.monotonic_ms, &found);
+    assert_int_equal(found.damaged_times_count, 1);
+    assert_true(d.counts.posted == 5 && d.uptime_s == 101);
+    d.tally.posted ^= 1u;
+    event_times_plain(&d.times, &d.redo, 7, 1, 5000);
+    delivery_recover(&d, &options, key, now.monotonic_ms, &found);
+    assert_true(d.counts.posted == 5 && d.uptime_s == 5000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_a_tally_the_events_tell),
         cmocka_unit_test(damage_is_left_out_wherever_it_is),
         cmocka_unit_test(noise_is_not_believed),
         cmocka_unit_test(damaged_times_bar_timestamps_for_a_while),
