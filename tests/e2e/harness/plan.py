@@ -57,6 +57,7 @@ NOT_FOR = (
     ("test_endurance", ("https",), "its load speaks plain HTTP"),
     ("test_board_tls", ("host", "http"), "its tests are of boards, and of TLS"),
     ("test_state", ("https", *BOARDS), "a board has no files, and one way to ask is enough"),
+    ("test_lossy", (*BOARDS, "https"), "its link is a socket of the host target's, below HTTP and TLS"),
     ("test_cli", BOARDS, "a board has no command line"),
     ("test_tls::test_certificates", BOARDS, "an image has one certificate, given when it is built"),
     ("test_tls::test_bad_files_are_one_line", BOARDS, "the same"),
