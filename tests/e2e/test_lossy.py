@@ -29,6 +29,8 @@ SECONDS = 60
 LIFE_S = 5
 POSTERS = 4
 PAUSE_S = 0.5  # of a poster, so that pages stay short enough to come through now and then
+# Over before the next scrape's request, which would bring an acknowledgement that was lost.
+SCRAPE_TIMEOUT = "800ms"
 ANSWER_S = 2  # a poster waits no longer, and asks again
 SETTLE_S = 60
 STAMPED = {"timestamps": ["--explicit-timestamps"], "plain": []}
@@ -179,6 +181,15 @@ def stored_by(prometheus):
     return {int(labels["n"]): values for labels, values in samples}
 
 
+def good_scrapes(prometheus):
+    return sum(int(value) for _, (_, value) in prometheus.query("sum_over_time(up[1h])"))
+
+
+def nothing_waits(prometheus):
+    """Whether the server thinks that all its events are delivered."""
+    return bool(prometheus.query('pingshot_table_used{table="events"} == 0'))
+
+
 def check(variant, number_of, stored, told, counted):
     assert len(set(number_of.values())) == len(number_of), "two posts were answered as one event"
     assert not set(number_of) - set(stored), "lost"
@@ -211,26 +222,31 @@ def campaign(variant, binary, tools, logs, folder, seconds, seed):
         folder.mkdir()
         lives = Lives(stack, binary, logs, folder / "state", STAMPED[variant], seed)
         lives.start()
-        prometheus = Prometheus(tools, lives.namespace, folder / "prometheus", lives)
-        stack.enter_context(prometheus)
+        prometheus = stack.enter_context(
+            Prometheus(
+                tools, lives.namespace, folder / "prometheus", lives, scrape_timeout=SCRAPE_TIMEOUT
+            )
+        )
         posters = [stack.enter_context(Poster(lives)) for _ in range(POSTERS)]
         lives_count = live_and_die(lives, seconds, random.Random(seed))
         did = lives.heal()
         for poster in posters:
             poster.finish()
         number_of = {n: number for poster in posters for n, number in poster.number_of.items()}
+        scrapes_when_healed = good_scrapes(prometheus)
         wait_until(
-            lambda: set(number_of) <= set(stored_by(prometheus)), SETTLE_S, "every event", 0.5
+            lambda: good_scrapes(prometheus) >= scrapes_when_healed + 5 and nothing_waits(prometheus),
+            SETTLE_S,
+            "nothing to wait for a scrape any more",
+            0.5,
         )
-        time.sleep(2.5)  # two more scrapes: nothing may come twice
         stored = stored_by(prometheus)
         ((_, (_, counted)),) = prometheus.query("pingshot_events_ambiguous_total")
         doubled = check(variant, number_of, stored, lives.told(), float(counted))
         ((_, (_, scrapes)),) = prometheus.query("count_over_time(up[1h])")
-        ((_, (_, good)),) = prometheus.query("sum_over_time(up[1h])")
         print(
             f"{variant}: {lives_count} lives, {len(number_of)} events posted in "
-            f"{sum(poster.tries for poster in posters)} tries, {good} of {scrapes} scrapes good, "
+            f"{sum(poster.tries for poster in posters)} tries, {good_scrapes(prometheus)} of {scrapes} scrapes good, "
             f"{len(doubled)} events doubled, {counted} counted; {did}"
         )
         assert did["lost"] and did["doubled"] and did["late"], did
