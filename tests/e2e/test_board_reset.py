@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Boards that fail come back, and say why: on the console, and in /metrics. What they held is there."""
 
+import random
 import re
 
 import pytest
 
-from harness.exposition import event_numbers, value_of
+from harness.answered import Load
 from harness.debugger import LR, PC, SP, attached_to, symbols_of
+from harness.exposition import event_numbers, value_of
 from harness.process import wait_until
 
+RESETS = 10
 NO_CODE = 0xF0000000  # nothing may be executed here
 BRANCH_TO_ITSELF = bytes.fromhex("fee7")
 
@@ -185,6 +188,23 @@ def test_what_it_held_is_there_after(board, cause):
     assert event_numbers(page) == [1, 2, 3, 4]
     assert event_numbers(board.get("/metrics?scraper=a").text) == [4]
     assert event_numbers(board.get("/metrics?scraper=b").text) == []
+
+
+@pytest.mark.slow(40)
+def test_reset_again_and_again(board, request):
+    """Under load, from outside: at any instruction."""
+    seed = request.config.getoption("--seed") or random.randrange(1 << 32)
+    print(f"--seed {seed}")
+    chance = random.Random(seed)
+    load = Load(families=12)
+    assert load.CONNECTIONS <= board.capacities.connections
+    load.prepare(board)
+    for number in range(2, RESETS + 2):
+        load.run(board, chance.uniform(0.3, 1.5), lambda: board.monitor("system_reset"))
+        assert wait_for_start(board, number) == ("external", "")
+        assert ", restored" in states(board)[-1]
+        load.check(board)
+    load.finish(board, board.process.log())
 
 
 def test_reasons_are_counted_across_resets(board):

@@ -2,28 +2,20 @@
 """--state FILE: what was answered outlives kill -9 at any moment, and nothing else appears. What boards
 keep over a reset is in test_board_reset.py."""
 
-import collections
-import itertools
-import json
 import random
 import re
 import signal
-import socket
-import threading
-import time
 
 import pytest
 
+from harness.answered import Load
 from harness.exposition import event_numbers, value_of
-from harness.http_client import Client, FramingError
 from harness.namespace import Namespace
 from harness.process import Process
 from harness.target import HostTarget
 
 LIVES = 25
-SCRAPERS = ("a", "b")
 FOUND = r"state: (.*)"
-AMBIGUOUS = re.compile(r"events? ([\d, -]+) may come twice to (\w+)$", re.M)
 
 
 # ---- a server that is started again and again on one file -----------------------------------
@@ -71,204 +63,7 @@ def keeper(binary, logs, tmp_path):
     made.close()
 
 
-# ---- a load, and what must be there afterwards ----------------------------------------------
-
-
-class Ended(Exception):
-    """The server is gone, or the test wants it to go."""
-
-
-class Worker:
-    """Asks one thing after another over one connection, in a thread of its own, until the server
-    ends. What was answered and what was not is kept over the server's lives."""
-
-    def __init__(self):
-        self.answered = set()
-        self.unanswered = set()
-        self._again = []
-        self._numbers = itertools.count(1)
-        self._client = None
-        self._thread = None
-        self._error = None
-
-    def begin(self, target):
-        self._client = target.client()
-        self._thread = threading.Thread(target=self._work)
-        self._thread.start()
-
-    def end(self):
-        """After the server's end: no more is coming."""
-        self._client.sock.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._client.close()
-        if self._error:
-            raise self._error
-
-    def _work(self):
-        try:
-            while True:
-                number = self._again.pop() if self._again else next(self._numbers)
-                self.unanswered.add(number)
-                reply = self.ask(self._client, number)
-                self.unanswered.remove(number)
-                if reply.status == 200:
-                    self.answered.add(number)
-                    self.take(number, reply)
-                else:
-                    assert reply.status == 503, reply  # full: try later
-        except (OSError, FramingError):
-            pass  # it was killed
-        except Exception as error:  # noqa: BLE001, for the test's own thread
-            self._error = error
-
-    def ask(self, client, number):
-        raise NotImplementedError
-
-    def take(self, number, reply):
-        """An answer has come."""
-
-    def check(self, page):
-        raise NotImplementedError
-
-
-class Creator(Worker):
-    """Families of two series each, with values of their own, which are deleted and made again."""
-
-    FAMILIES = 200
-
-    def __init__(self):
-        super().__init__()
-        self.possible = {}  # family: what its value may be; None: it is not there
-
-    def ask(self, client, number):
-        name = f"made_{number % self.FAMILIES}"
-        before = self.possible.get(name, {None})
-        if before != {None}:
-            self.possible[name] = before | {None}
-            assert client.request("DELETE", f"/metrics/{name}").status in (204, 404)
-        self.possible[name] = self.possible.get(name, {None}) | {number}
-        text = f'# TYPE {name} gauge\n{name}{{of="one"}} {number}\n{name}{{of="two"}} {number}.5\n'
-        return client.post("/create", text, "text/plain")
-
-    def take(self, number, reply):
-        self.possible[f"made_{number % self.FAMILIES}"] = {number}
-
-    def check(self, page):
-        lines = re.findall(r'^(made_\d+)\{of="(\w+)"\} (\S+)$', page, re.M)
-        found = {(name, of): float(value) for name, of, value in lines}
-        for name, values in self.possible.items():
-            one, two = found.pop((name, "one"), None), found.pop((name, "two"), None)
-            assert one in values, f"{name} is {one}, not of {values}"
-            assert two == (one if one is None else one + 0.5), f"half of {name}: {one}, {two}"
-            self.possible[name] = {one}
-        assert not found, f"never made: {found}"
-
-
-class Updater(Worker):
-    """Adds one to several counters at once."""
-
-    LABELS = ("x", "y", "z")
-
-    def prepare(self, target):
-        lines = [f'added_total{{of="{of}"}} 0\n' for of in self.LABELS]
-        text = "# TYPE added_total counter\n" + "".join(lines)
-        assert target.post("/create", text, "text/plain").status == 200
-
-    def ask(self, client, number):
-        metrics = [{"labels": {"of": of}, "value": "1"} for of in self.LABELS]
-        body = json.dumps({"name": "added_total", "type": "counter", "metrics": metrics})
-        return client.post("/update", body, "application/json")
-
-    def check(self, page):
-        values = {value_of(page, f'added_total{{of="{of}"}}') for of in self.LABELS}
-        assert len(values) == 1, f"half of an update: {values}"
-        (value,) = values
-        least, most = len(self.answered), len(self.answered) + len(self.unanswered)
-        assert least <= value <= most, f"{value}, of {least} answered and {most} sent"
-
-
-class Poster(Worker):
-    """Events that all differ; the values say which server's number each had."""
-
-    def __init__(self):
-        super().__init__()
-        self.number_of = {}  # on the server
-
-    def ask(self, client, number):
-        return client.post(f"/event?n={number}&value={number}.25")
-
-    def take(self, number, reply):
-        match = re.fullmatch(r"event (\d+) queued for 2 scrapers\n", reply.text)
-        assert match, reply
-        self.number_of[number] = int(match.group(1))
-
-
-class RetryingPoster(Poster):
-    """The same with keys: what was not answered is posted again, and is one event."""
-
-    def __init__(self):
-        super().__init__()
-        self._numbers = itertools.count(1_000_000)
-
-    def begin(self, target):
-        self._again = list(self.unanswered)
-        super().begin(target)
-
-    def ask(self, client, number):
-        headers = [("Idempotency-Key", f'"{number}"')]
-        return client.request("POST", f"/event?n={number}&value={number}.25", b"", headers)
-
-
-class Scraper(Worker):
-    """Scrapes; what came whole is stored."""
-
-    def __init__(self, name):
-        super().__init__()
-        self.name = name
-        self.stored = []
-
-    def ask(self, client, number):
-        return client.get(
-            f"/metrics?scraper={self.name}", [("X-Prometheus-Scrape-Timeout-Seconds", "5")]
-        )
-
-    def take(self, number, reply):
-        self.stored += event_numbers(reply.text)
-
-
-def ambiguous_of(keeper):
-    """Scraper to the numbers of the events that the server said may come twice to it."""
-    numbers = collections.defaultdict(set)
-    for life in keeper.lives:
-        for text, scraper in AMBIGUOUS.findall(life.process.log()):
-            for part in text.split(","):
-                first, _, last = part.strip().partition("-")
-                numbers[scraper] |= set(range(int(first), int(last or first) + 1))
-    return numbers
-
-
-def check_events(posters, scrapers, keeper, page):
-    """Every event that was answered was stored once by each scraper, one that was not by each or by
-    none; twice at most when the server said so."""
-    answered = set().union(*(poster.answered for poster in posters))
-    unanswered = set().union(*(poster.unanswered for poster in posters))
-    number_of = dict(collections.ChainMap(*(poster.number_of for poster in posters)))
-    stored = {scraper.name: set(scraper.stored) for scraper in scrapers}
-    for name, numbers in stored.items():
-        lost = answered - numbers
-        assert not lost, f"{name} never got {sorted(lost)}"
-        invented = numbers - answered - unanswered
-        assert not invented, f"{name} got {sorted(invented)}, which were never posted"
-    assert len(set(map(frozenset, stored.values()))) == 1, "some only got to one scraper"
-    told = ambiguous_of(keeper)
-    doubled = 0
-    for scraper in scrapers:
-        twice = {n for n, times in collections.Counter(scraper.stored).items() if times > 1}
-        numbers = {number_of[n] for n in twice if n in number_of}
-        untold = numbers - told[scraper.name]
-        assert not untold, f"{scraper.name} got {sorted(untold)} twice, and nobody was told"
-        doubled += len(scraper.stored) - len(set(scraper.stored))
-    assert doubled <= value_of(page, "pingshot_events_ambiguous_total")
+# ---- killed under load -----------------------------------------------------------------------
 
 
 @pytest.mark.slow(30)
@@ -276,41 +71,15 @@ def test_killed_again_and_again(keeper, request):
     seed = request.config.getoption("--seed") or random.randrange(1 << 32)
     print(f"--seed {seed}")
     chance = random.Random(seed)
-    creator, updater, poster, retrying = Creator(), Updater(), Poster(), RetryingPoster()
-    scrapers = [Scraper(name) for name in SCRAPERS]
-    target = keeper.start()
-    updater.prepare(target)
-    for scraper in scrapers:
-        target.get(f"/metrics?scraper={scraper.name}")
-    for life in range(LIVES):
-        workers = [creator, updater, poster, retrying, *scrapers]
-        for worker in workers:
-            worker.begin(target)
-        time.sleep(chance.uniform(0.02, 0.4))
-        keeper.kill()
-        time.sleep(0.05)  # the kernel hands out what it has of the server's last words
-        for worker in workers:
-            worker.end()
-        target = keeper.start()
-        assert re.search(r"restored$|restored;", keeper.found())
-        page = target.get("/metrics?scraper=a").text
-        scrapers[0].stored += event_numbers(page)
-        creator.check(page)
-        updater.check(page)
-    for number in retrying.unanswered.copy():
-        with target.client() as client:
-            retrying.take(number, retrying.ask(client, number))
-            retrying.unanswered.remove(number)
-            retrying.answered.add(number)
-    for scraper in scrapers:
-        page = target.get(f"/metrics?scraper={scraper.name}").text
-        scraper.stored += event_numbers(page)
-        assert event_numbers(target.get(f"/metrics?scraper={scraper.name}").text) == []
-    check_events((poster, retrying), scrapers, keeper, page)
-    answered = [len(worker.answered) for worker in (creator, updater, poster, retrying)]
-    assert min(answered) > LIVES
-    print(f"{len(poster.answered) + len(retrying.answered)} events, {len(creator.answered)} families and "
-          f"{len(updater.answered)} updates were answered")  # fmt: skip
+    load = Load(families=200)
+    load.prepare(keeper.start())
+    for _ in range(LIVES):
+        load.run(keeper.target, chance.uniform(0.02, 0.4), keeper.kill)
+        keeper.start()
+        assert ", restored" in keeper.found()
+        load.check(keeper.target)
+    load.finish(keeper.target, "".join(life.process.log() for life in keeper.lives))
+    keeper.stop()
 
 
 # ---- what a restart shows -------------------------------------------------------------------
