@@ -166,23 +166,33 @@ def states(board):
     return re.findall(r"^[\d.]+ \w+ +state: (.*)$", board.process.log(), re.M)
 
 
+def post_keyed(board, path, key, body=None):
+    headers = [("Idempotency-Key", key), ("Content-Type", "text/plain")]
+    return board.request("POST", path, body, headers)
+
+
 @pytest.mark.parametrize("cause", WAYS)
 def test_what_it_held_is_there_after(board, cause):
     text = '# HELP kept Of a test.\n# TYPE kept counter\nkept{a="1"} 2.5\nkept{a="2"} 3\n'
     assert board.post("/create", text, "text/plain").status == 200
     for scraper in ("a", "b"):
         assert board.get(f"/metrics?scraper={scraper}").status == 200
-    for number in (1, 2, 3):
+    for number in (1, 2):
         assert board.post(f"/event?n={number}").status == 200
+    receipt = post_keyed(board, "/event?n=3", "posted").text
     assert event_numbers(board.get("/metrics?scraper=a").text) == [1, 2, 3]
     update = '{"name":"kept","type":"counter","metrics":[{"labels":{"a":"1"},"value":"1"}]}'
     assert board.post("/update", update, "application/json").status == 200
+    assert post_keyed(board, "/update", "added", 'kept{a="2"} 1\n').text == 'kept{a="2"} 4\n'
     WAYS[cause](board)
     assert wait_for_start(board, 2, seconds=30)[0] == cause
     assert states(board) == ["empty", "2 series, 3 events for 2 scrapers, restored"]
+    assert post_keyed(board, "/event?n=3", "posted").text == receipt, "a retry"
+    assert post_keyed(board, "/event?n=5", "posted").status == 422
+    assert post_keyed(board, "/update", "added", 'kept{a="2"} 1\n').text == 'kept{a="2"} 4\n'
     assert board.post("/event?n=4").text == "event 4 queued for 2 scrapers\n"
     page = board.get("/metrics?scraper=b").text
-    for line in text.replace("2.5", "3.5").splitlines():
+    for line in text.replace("2.5", "3.5").replace("} 3\n", "} 4\n").splitlines():
         assert line + "\n" in page
     assert value_of(page, "events_to_metrics_event_count") == 4
     assert event_numbers(page) == [1, 2, 3, 4]
