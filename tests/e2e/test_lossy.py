@@ -235,7 +235,8 @@ def campaign(variant, binary, tools, logs, folder, seconds, seed):
         number_of = {n: number for poster in posters for n, number in poster.number_of.items()}
         scrapes_when_healed = good_scrapes(prometheus)
         wait_until(
-            lambda: good_scrapes(prometheus) >= scrapes_when_healed + 5 and nothing_waits(prometheus),
+            lambda: good_scrapes(prometheus) > scrapes_when_healed + 5
+            and nothing_waits(prometheus),
             SETTLE_S,
             "nothing to wait for a scrape any more",
             0.5,
@@ -244,9 +245,10 @@ def campaign(variant, binary, tools, logs, folder, seconds, seed):
         ((_, (_, counted)),) = prometheus.query("pingshot_events_ambiguous_total")
         doubled = check(variant, number_of, stored, lives.told(), float(counted))
         ((_, (_, scrapes)),) = prometheus.query("count_over_time(up[1h])")
+        tries = sum(poster.tries for poster in posters)
         print(
-            f"{variant}: {lives_count} lives, {len(number_of)} events posted in "
-            f"{sum(poster.tries for poster in posters)} tries, {good_scrapes(prometheus)} of {scrapes} scrapes good, "
+            f"{variant}: {lives_count} lives, {len(number_of)} events posted in {tries} tries, "
+            f"{good_scrapes(prometheus)} of {scrapes} scrapes good, "
             f"{len(doubled)} events doubled, {counted} counted; {did}"
         )
         assert did["lost"] and did["doubled"] and did["late"], did

@@ -20,8 +20,8 @@
  *
  * Assumed: within its timeout the scraper stores what its TCP has acknowledged; later it discards a
  * page, though its TCP may still acknowledge it. Both ends count the timeout from one moment.
- * Not here: a second scraper, for scrapers share nothing but the slots; a connection that ends early,
- * which is to delivery what a timeout that comes early is; several events with the same labels.
+ * Not here: a second scraper, for scrapers share nothing but the slots; a connection that ends
+ * early, which is to delivery a timeout that comes early; several events with the same labels.
  */
 #define EVENTS  2
 #define SCRAPES 2
@@ -45,7 +45,7 @@ event events[EVENTS];
 delivery_scrape scrapes[SCRAPES];
 
 /* How often the scraper may store the event: once, and once for each time that it was counted as
- * ambiguous, less the times that it has. At most as many pages as can be on their way are of use. */
+ * ambiguous, less the times that it has. More than there can be pages on their way are of no use. */
 byte allowed[EVENTS] = 1;
 #define ALLOWED_MAX (SCRAPES + 1)
 
@@ -234,8 +234,8 @@ inline delivery_recover() {
 /* A page with it is on its way: what that does to the allowance is the old event's. */
 #define carried(n) (page[0] && scrapes[0].taken[n] || page[1] && scrapes[1].taken[n])
 
-/* What may come next: for a slot of the event table, a post. For a scrape: its request, room for the
- * end of its page, the acknowledgement, delivery_poll (or delivery_rollback). */
+/* What may come next: for a slot of the event table, a post. For a scrape: its request, room for
+ * the end of its page, the acknowledgement, delivery_poll (or delivery_rollback). */
 #define vacant(n) (!events[n].sealed && !carried(n))
 #define post(n) \
     :: atomic { !calm && vacant(n) && (n == 0 || !vacant(0)) -> delivery_post(n); goto done }
