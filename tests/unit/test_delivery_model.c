@@ -737,7 +737,7 @@ static uint64_t seeds_count;
 
 static void each_seed(void (*run)(uint64_t seed)) {
     for (uint64_t seed = first_seed; seed < first_seed + seeds_count; seed++) {
-        (void)fprintf(stderr, "SEED=%llu\r", (unsigned long long)seed);
+        print_message("SEED=%llu\n", (unsigned long long)seed);
         run(seed);
     }
 }
