@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.answered import ambiguous_of
 from harness.daemons import Prometheus
 from harness.http_client import Client, FramingError
 from harness.namespace import Namespace
@@ -34,7 +35,6 @@ SCRAPE_TIMEOUT = "800ms"
 ANSWER_S = 2  # a poster waits no longer, and asks again
 SETTLE_S = 60
 STAMPED = {"timestamps": ["--explicit-timestamps"], "plain": []}
-TOLD = re.compile(r"events? ([\d, -]+) may come twice to Prometheus at [\d.]+$", re.M)
 ANSWER = re.compile(r"event (\d+) queued for (?:1 scraper|the first scraper that comes)\n")
 
 
@@ -98,13 +98,8 @@ class Lives:
 
     def told(self):
         """Numbers of the events that it said may come twice."""
-        numbers = set()
-        for life in self._lives:
-            for text in TOLD.findall(life.log()):
-                for part in text.split(", "):
-                    first, _, last = part.partition("-")
-                    numbers |= set(range(int(first), int(last or first) + 1))
-        return numbers
+        told = [ambiguous_of(life.log()) for life in self._lives]
+        return set().union(*(life[f"Prometheus at {HostTarget.host_ip}"] for life in told))
 
     def stop(self):
         """Stops the server and the relay, which must leave nothing behind."""
@@ -284,8 +279,7 @@ def test_a_relay_that_is_killed_leaves_nothing(binary, logs, tmp_path):
         lives.start()
         wait_until(lambda: " ready: " in lives.process.log(), 10, "the server to be ready")
         assert HostTarget.interface in lives.namespace.interfaces()
-        lives.relay.send_signal(signal.SIGKILL)
+        assert lives.relay.stop(signal.SIGKILL) == -signal.SIGKILL
         assert lives.process.wait(10) == 1
         assert "passt has closed its socket" in lives.process.log()
         assert lives.namespace.interfaces() == ["lo"]
-    assert not [process for process in Process.running if process in (lives.relay, lives.process)]

@@ -14,7 +14,7 @@ import time
 from .exposition import event_numbers, value_of
 from .http_client import FramingError
 
-AMBIGUOUS = re.compile(r"events? ([\d, -]+) may come twice to (\w+)$", re.M)
+AMBIGUOUS = re.compile(r"events? ([\d, -]+) may come twice to (.+)$", re.M)
 
 
 class Worker:
