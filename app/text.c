@@ -161,22 +161,36 @@ void text_put_u64(struct text *t, uint64_t value) {
     text_put_digits(t, value, 1);
 }
 
+static unsigned digits_of(uint64_t value) {
+    unsigned digits = 1;
+    for (; value > UINT32_MAX; value /= 10u) {
+        digits++;
+    }
+    for (uint32_t small = (uint32_t)value; small >= 10; small /= 10u) {
+        digits++;
+    }
+    return digits;
+}
+
 void text_put_digits(struct text *t, uint64_t value, unsigned digits) {
-    char bytes[20];
-    char *const end = bytes + sizeof bytes;
-    char *p = end;
+    const unsigned needed = digits_of(value);
+    const unsigned len = needed > digits ? needed : digits;
+    if (len > text_room(t)) {
+        t->overflow = true;
+        return;
+    }
+    t->len += len;
+    char *const start = t->bytes + t->len - len;
+    char *p = start + len;
     /* Most numbers fit 32 bits, where a division costs a board a tenth of a 64-bit one. */
-    while (value > UINT32_MAX) {
+    for (; value > UINT32_MAX; value /= 10u) {
         *--p = (char)('0' + value % 10u);
-        value /= 10u;
     }
-    for (uint32_t small = (uint32_t)value; small != 0; small /= 10u) {
+    uint32_t small = (uint32_t)value;
+    do {
         *--p = (char)('0' + small % 10u);
-    }
-    while (p > bytes && (unsigned)(end - p) < digits) {
-        *--p = '0';
-    }
-    text_put(t, p, (uint32_t)(end - p));
+        small /= 10u;
+    } while (p > start);
 }
 
 /* What a terminal obeys instead of showing it: C0 and C1 control characters and DEL, the line and

@@ -94,7 +94,8 @@ void text_puts(struct text *t, const char *string);
 
 void text_put_u64(struct text *t, uint64_t value);
 
-/* Appends `value` in decimal with leading zeros to at least `digits` (at most 20). */
+/* Appends `value` in decimal with leading zeros to at least `digits` (at most 20); all of it or,
+ * with `overflow`, nothing. */
 void text_put_digits(struct text *t, uint64_t value, unsigned digits);
 
 /* The length of the character that `s` begins with if a terminal would obey it instead of showing

@@ -50,6 +50,7 @@ struct http_response {
     uint32_t deadline_ms; /* cut off when it is not out and acknowledged by then */
     uint8_t allow;        /* methods for the Allow header, 0: none */
     uint16_t reply_len;   /* of the short reply in http_conn.reply */
+    uint32_t first_byte;  /* sent_bytes before it */
 };
 
 struct http_conn {

@@ -5,18 +5,22 @@
  *     | head, or nothing | chunk size | body bytes from the source | chunk end |
  *
  * with the body's place fixed first, so that what stands before it can be written when the
- * body's length is known. A body that fits into the first piece gets a Content-Length.
+ * body's length is known. A body that fits into the first piece gets a Content-Length. Later pieces
+ * begin in the buffer as they will within the words of a segment: so they are copied there by whole
+ * words.
  */
 #include "http/http_response.h"
 
 #include "http/http_server.h"
 
-#define CHUNK_SIZE_BYTES 6u /* four hex digits and CR LF: a piece is below 64 KiB */
-#define CHUNK_END_BYTES 7u  /* CR LF, and "0" CR LF CR LF behind the last */
+#define CHUNK_SIZE_DIGITS 4u /* always as many: a piece is below 64 KiB */
+#define CHUNK_SIZE_BYTES (CHUNK_SIZE_DIGITS + 2u)
+#define WORD_BYTES 4u
+#define CHUNK_END_BYTES 7u /* CR LF, and "0" CR LF CR LF behind the last */
 
 _Static_assert(CFG_HTTP_TX_BYTES <= 65535, "CFG_HTTP_TX_BYTES: at most 65535, one chunk's size");
-_Static_assert(CFG_HTTP_TX_BYTES >=
-                   HTTP_RESPONSE_HEAD_BYTES + CHUNK_SIZE_BYTES + CHUNK_END_BYTES + CFG_LINE_BYTES,
+_Static_assert(CFG_HTTP_TX_BYTES >= HTTP_RESPONSE_HEAD_BYTES + WORD_BYTES + CHUNK_SIZE_BYTES +
+                                        CHUNK_END_BYTES + CFG_LINE_BYTES,
                "CFG_HTTP_TX_BYTES: a head and a line of CFG_LINE_BYTES must fit together");
 
 /* ---- head ------------------------------------------------------------------------------- */
@@ -115,8 +119,8 @@ static uint32_t frame_chunk(struct text *body, char *before_body, bool last) {
     }
     *--p = '\n';
     *--p = '\r';
-    for (uint32_t n = body->len; n != 0; n >>= 4) {
-        *--p = hex[n & 15];
+    for (uint32_t i = 0; i < CHUNK_SIZE_DIGITS; i++) {
+        *--p = hex[body->len >> 4 * i & 15];
     }
     text_put_slice(body, last ? SLICE("\r\n0\r\n\r\n") : SLICE("\r\n"));
     return (uint32_t)(before_body - p);
@@ -125,7 +129,9 @@ static uint32_t frame_chunk(struct text *body, char *before_body, bool last) {
 /* Makes the next piece: `*bytes` points at it. False when there is not enough room for any. */
 static bool make_piece(struct http_conn *c, uint32_t room, struct slice *bytes) {
     struct http_response *r = &c->response;
-    const uint32_t front = (r->started ? 0u : HTTP_RESPONSE_HEAD_BYTES) + CHUNK_SIZE_BYTES;
+    const uint32_t begin =
+        r->started ? (c->sent_bytes - r->first_byte) % WORD_BYTES : HTTP_RESPONSE_HEAD_BYTES;
+    const uint32_t front = begin + CHUNK_SIZE_BYTES;
     if (room < front + CHUNK_END_BYTES) {
         return false;
     }
@@ -177,6 +183,7 @@ static bool send_piece(struct http_conn *c) {
             c->transport->ops->write(c->transport, piece.bytes, piece.len, more) > 0) {
             if (!c->response.started) {
                 c->response.started = true;
+                c->response.first_byte = c->sent_bytes;
                 http_server_count(c->server, c->route, (enum http_status)c->response.status);
             }
             c->sent_bytes += piece.len;

@@ -35,7 +35,7 @@ struct http_server {
     struct http_counter counters[CFG_HTTP_COUNTERS_MAX]; /* in the order of their first response */
     uint32_t uncounted_total; /* responses that no counter was left for */
     bool body_taken[CFG_HTTP_BODY_BUFFERS];
-    char tx[CFG_HTTP_TX_BYTES];
+    _Alignas(4) char tx[CFG_HTTP_TX_BYTES];
     char bodies[CFG_HTTP_BODY_BUFFERS][CFG_HTTP_BODY_BYTES];
     struct http_conn conns[CFG_CONNECTIONS_MAX];
 };

@@ -153,10 +153,12 @@ static bool put_series(struct exposition_writer *w, const struct registry *r, bo
     while (series != REGISTRY_NONE) {
         const struct registry_series *s = &r->series[series];
         if ((s->flags & REGISTRY_SERIES_FRESH) == 0) {
-            if (!put_line(out,
-                          (struct slice){registry_arena_text(&r->arena, s->text), s->line_len})) {
+            const uint32_t len = s->line_len;
+            if (len > text_room(out)) {
                 return false;
             }
+            memcpy(out->bytes + out->len, registry_arena_text(&r->arena, s->text), len);
+            out->len += len;
             w->series = series;
             if (one) {
                 w->stage = STAGE_CREATED;
