@@ -221,6 +221,7 @@ static inline void expect_idle(void) {
         }
     }
     check_registry();
+    assert_int_equal(check_arena(), used(0) + used(1));
 }
 
 #endif
