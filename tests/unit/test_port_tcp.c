@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * test_port_tcp.c: what port/ adds to lwIP's TCP, seen from the wire by a client made of single
- * segments: initial sequence numbers, and connections that come back during TIME_WAIT.
+ * segments: initial sequence numbers, connections that come back during TIME_WAIT, and those that
+ * do not get past their handshake.
  */
 #include "net_heap.h"
 #include "net_stack.h"
@@ -40,7 +41,7 @@ static uint32_t now_ms;
 static struct netif netif;
 static struct random rng;
 static struct tcp_pcb *accepted;
-static struct segment sent[16]; /* by the server */
+static struct segment sent[64]; /* by the server */
 static uint32_t sent_count;
 
 uint32_t clock_monotonic_ms(void) {
@@ -260,6 +261,44 @@ static void time_wait_never_keeps_anyone_out(void **state) {
     }
 }
 
+/* ---- half open --------------------------------------------------------------------------- */
+
+/* As many clients as there are places begin a handshake. */
+static void fill_backlog(void) {
+    for (uint32_t i = 0; i < TCP_DEFAULT_LISTEN_BACKLOG; i++) {
+        client_sends((struct segment){(uint16_t)(20000 + i), 1000, 0, SYN});
+        expect_sent(SYN | ACK, 1001);
+    }
+}
+
+/* They are gone and will never answer: after a while a newcomer gets in at once, as often as one
+ * comes. */
+static void the_gone_keep_nobody_out(void **state) {
+    (void)state;
+    fill_backlog();
+    for (uint32_t ms = 0; ms < 4000; ms += 250) {
+        now_ms += 250;
+        sent_count = 0;
+        net_stack_poll();
+    }
+    for (uint32_t i = 0; i < 3 * TCP_DEFAULT_LISTEN_BACKLOG; i++) {
+        open_connection((uint16_t)(30000 + i), 1000);
+        tcp_abort(accepted);
+    }
+}
+
+/* Who may yet answer keeps its place. */
+static void the_young_keep_their_places(void **state) {
+    (void)state;
+    fill_backlog();
+    client_sends((struct segment){30000, 1000, 0, SYN});
+    assert_int_equal(sent_count, 0);
+    for (uint32_t i = 0; i < TCP_DEFAULT_LISTEN_BACKLOG; i++) {
+        client_sends((struct segment){(uint16_t)(20000 + i), 1000, 0, SYN});
+        expect_sent(SYN | ACK, 1001);
+    }
+}
+
 /* ---- initial sequence numbers (RFC 6528) ------------------------------------------------- */
 
 static uint32_t isn_for(uint16_t port) {
@@ -301,6 +340,8 @@ int main(void) {
         cmocka_unit_test_teardown(another_port_is_another_connection, nothing_is_left),
         cmocka_unit_test_teardown(time_wait_ends_by_itself, nothing_is_left),
         cmocka_unit_test_teardown(time_wait_never_keeps_anyone_out, nothing_is_left),
+        cmocka_unit_test_teardown(the_gone_keep_nobody_out, nothing_is_left),
+        cmocka_unit_test_teardown(the_young_keep_their_places, nothing_is_left),
         cmocka_unit_test_teardown(one_client_sees_them_rise_with_time, nothing_is_left),
         cmocka_unit_test_teardown(others_cannot_be_told_from_ones_own, nothing_is_left),
     };
