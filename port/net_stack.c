@@ -13,6 +13,7 @@
 #include "lwip/ethip6.h"
 #include "lwip/igmp.h"
 #include "lwip/init.h"
+#include "lwip/mem.h"
 #include "lwip/memp.h"
 #include "lwip/stats.h"
 #include "lwip/sys.h"
@@ -50,9 +51,29 @@ void net_stack_assert_failed(const char *message, const char *file, int line) {
 }
 #endif
 
+#if CFG_NET_HEAP_SLABS == 0
+/* What mem.c puts before each block, and its smallest one. */
+#define HEAP_HEADER_BYTES LWIP_MEM_ALIGN_SIZE(2u * sizeof(mem_size_t) + 1u)
+#define HEAP_BLOCK_BYTES_MIN LWIP_MEM_ALIGN_SIZE(12u)
+
+/* lwIP's heap stops with "invalid next ptr" when the block that it shrinks (a segment cut in two for
+ * a small window) happens to be the last one. So the last one is never given back, and never used. */
+static void keep_end_of_heap(void) {
+    void *others =
+        mem_malloc(LWIP_MEM_ALIGN_SIZE(MEM_SIZE) - 2u * HEAP_HEADER_BYTES - HEAP_BLOCK_BYTES_MIN);
+    void *last = mem_malloc(HEAP_BLOCK_BYTES_MIN);
+    LWIP_ASSERT("two blocks are the whole heap", others != NULL && last > others);
+    mem_free(others);
+    lwip_stats.mem.max = lwip_stats.mem.used;
+}
+#endif
+
 void net_stack_init(const struct net_stack_config *with) {
     config = *with;
     lwip_init(); /* picks its first local ports at random, so after the line above */
+#if CFG_NET_HEAP_SLABS == 0
+    keep_end_of_heap();
+#endif
 
     uint8_t key[HASH_KEY_BYTES];
     random_fill(config.rng, key, sizeof key);

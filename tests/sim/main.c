@@ -96,6 +96,11 @@ static bool load_cast(const struct options *o) {
     if (!ok) {
         return false;
     }
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct sim_server *tried = cast.server[i].symbol;
+        tried->shrink_blocks();
+        instance_reset(&cast.server[i]);
+    }
     const struct sim_server *server = cast.server[0].symbol;
     ok = server->certify(seed, &cast.certificate);
     instance_reset(&cast.server[0]);

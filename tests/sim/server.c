@@ -15,6 +15,11 @@
 #include "lwip/altcp_tls.h"
 #endif
 
+#include "lwip/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
 static struct app app;
 static struct net_server server;
 
@@ -78,6 +83,25 @@ static void start(const struct sim_server_config *config) {
 #endif
 }
 
+static void shrink_fails(const char *line) {
+    fprintf(stderr, "sim: %s\n", line);
+    abort();
+}
+
+/* Every block of a full heap is shrunk, the last one included. */
+static void shrink_blocks(void) {
+    enum { BYTES = 64, LEFT = 16 };
+    static void *blocks[CFG_NET_HEAP_BYTES / BYTES];
+    uint32_t count = 0;
+    net_stack_init(&(struct net_stack_config){.rng = &glue_random, .fatal = shrink_fails});
+    while ((blocks[count] = mem_malloc(BYTES)) != NULL) {
+        count++;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        mem_trim(blocks[i], LEFT);
+    }
+}
+
 static void turn(void) {
     net_stack_poll();
     (void)app_poll(&app, clock_monotonic_ms()); /* there is no console to wait for */
@@ -92,6 +116,7 @@ const struct sim_server sim_server = {
     .has_tls = CFG_SIM_TLS,
     .retains = true,
     .start = start,
+    .shrink_blocks = shrink_blocks,
 #if CFG_SIM_TLS
     .certify = certify,
 #endif
