@@ -98,7 +98,7 @@ static bool load_cast(const struct options *o) {
     }
     for (uint32_t i = 0; i < 2; i++) {
         const struct sim_server *tried = cast.server[i].symbol;
-        tried->shrink_blocks();
+        tried->shrink_block();
         instance_reset(&cast.server[i]);
     }
     const struct sim_server *server = cast.server[0].symbol;

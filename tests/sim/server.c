@@ -88,18 +88,16 @@ static void shrink_fails(const char *line) {
     abort();
 }
 
-/* Every block of a full heap is shrunk, the last one included. */
-static void shrink_blocks(void) {
-    enum { BYTES = 64, LEFT = 16 };
-    static void *blocks[CFG_NET_HEAP_BYTES / BYTES];
-    uint32_t count = 0;
+/* The largest block that lwIP's heap has is shrunk. */
+static void shrink_block(void) {
+    const mem_size_t left_bytes = 16;
+    mem_size_t bytes = CFG_NET_HEAP_BYTES;
+    void *block;
     net_stack_init(&(struct net_stack_config){.rng = &glue_random, .fatal = shrink_fails});
-    while ((blocks[count] = mem_malloc(BYTES)) != NULL) {
-        count++;
+    while ((block = mem_malloc(bytes)) == NULL) {
+        bytes = (mem_size_t)(bytes - MEM_ALIGNMENT);
     }
-    for (uint32_t i = 0; i < count; i++) {
-        mem_trim(blocks[i], LEFT);
-    }
+    mem_trim(block, left_bytes);
 }
 
 static void turn(void) {
@@ -116,7 +114,7 @@ const struct sim_server sim_server = {
     .has_tls = CFG_SIM_TLS,
     .retains = true,
     .start = start,
-    .shrink_blocks = shrink_blocks,
+    .shrink_block = shrink_block,
 #if CFG_SIM_TLS
     .certify = certify,
 #endif

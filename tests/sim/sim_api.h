@@ -71,7 +71,7 @@ struct sim_server {
     bool retains; /* its state outlives a warm reset */
     void (*start)(const struct sim_server_config *config);
     /* Tries lwIP's heap, or aborts; only on a machine that is started anew afterwards. */
-    void (*shrink_blocks)(void);
+    void (*shrink_block)(void);
     /* Makes a certificate; only on a machine that is started anew afterwards. */
     bool (*certify)(const uint8_t seed[SIM_SEED_BYTES], struct sim_certificate *made);
 };
