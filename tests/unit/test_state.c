@@ -36,16 +36,18 @@ static void put_events(struct state *s, const char *name, struct text *t) {
     }
 }
 
-/* Whether a request with the key `k` was done. */
-static void put_key(const struct state *s, struct text *t) {
+/* Whether a request with this key was done. */
+static void put_key(const struct state *s, struct slice name, struct text *t) {
     struct hash_digest key;
     struct problem p;
-    assert_true(idempotency_read_key(&s->idempotency, SLICE("k"), &key, &p));
-    text_puts(t, idempotency_find(&s->idempotency, key) == NULL ? "" : "k\n");
+    assert_true(idempotency_read_key(&s->idempotency, name, &key, &p));
+    if (idempotency_find(&s->idempotency, key) != NULL) {
+        text_put_slice(t, name);
+    }
 }
 
 /* Starts on `s` and puts down what is there: the page of what requests made, what waits for each
- * scraper, and the key. */
+ * scraper, and the keys. */
 static void put_facts(struct state *s, char *bytes) {
     struct exposition_writer writer;
     struct state_found found;
@@ -56,7 +58,8 @@ static void put_facts(struct state *s, char *bytes) {
     assert_true(exposition_writer_pull(&writer, &s->registry, &t));
     put_events(s, "a", &t);
     put_events(s, "b", &t);
-    put_key(s, &t);
+    put_key(s, SLICE("k"), &t);
+    put_key(s, SLICE("j"), &t);
     assert_false(t.overflow);
     bytes[t.len] = '\0';
 }
@@ -240,14 +243,16 @@ static void cut_request(struct request *r) {
     rig_finish(&rig_clients[1]);
 }
 
-#define KEY "Idempotency-Key: k\r\n"
+#define KEY(key) "Idempotency-Key: " key "\r\n"
 
 static void a_request_is_there_or_not(void **state) {
     static struct request requests[] = {
         {.bytes = EVENT("n=3&value=7")},
         {.bytes = "/create", .body = "# TYPE t counter\nt{a=\"1\"} 1\nt{a=\"2\"} 2\n"},
         {.bytes = "/update", .body = "jobs{of=\"x\"} 5\njobs{of=\"y\"} 6\n"},
-        {.bytes = POST("/event?n=4", KEY "\r\n")},
+        {.bytes = POST("/event?n=4", KEY("k") "\r\n")},
+        {.bytes = POST("/create", KEY("j") "Content-Type: text/plain\r\nContent-Length: 19\r\n\r\n"
+                                           "# TYPE u gauge\nu 1\n")},
         {.bytes = GET("/metrics?scraper=a")},
         {.bytes = GET("/metrics?scraper=b")},
         {.bytes = "DELETE /metrics/jobs HTTP/1.1\r\nHost: a\r\n\r\n"},
