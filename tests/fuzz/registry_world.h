@@ -147,14 +147,18 @@ static inline bool world_help_begins_blank(const char *text) {
     return false;
 }
 
-/* The world's end. What it shows can be said to an empty one, which then shows the same: all of it,
+/* The world's end. A reset changes nothing of what it shows, not even the order. What it shows can be said to an empty one, which then shows the same: all of it,
  * unless a help begins with blanks, as JSON's can, which the text format has no way to say. */
 static inline void world_end(void) {
     static const struct registry_txn_options any = {METRIC_COUNTER, true};
     static char text[sizeof page_bytes];
     uint32_t families = used(0);
     uint32_t series = used(1);
+    struct registry_recovery found;
     memcpy(text, page(EXPOSITION_TEXT), sizeof text);
+    registry_recover(&reg, hash_key, &found);
+    expect_idle();
+    expect_page(text);
     world_delete_all();
     fresh(NULL);
     assert_true(apply_with(REGISTRY_CREATE, &any, text));

@@ -26,11 +26,12 @@ static char page_bytes[65536];
 
 static const struct registry_txn_options defaults = {METRIC_COUNTER, false};
 
+static const uint8_t hash_key[HASH_KEY_BYTES] = {1, 2, 3, 4, 5, 6, 7, 8};
+
 static inline int fresh(void **state) {
-    static const uint8_t key[HASH_KEY_BYTES] = {1, 2, 3, 4, 5, 6, 7, 8};
     (void)state;
     memset(&reg, 0xa5, sizeof reg);
-    registry_init(&reg, key);
+    registry_init(&reg, hash_key);
     return 0;
 }
 

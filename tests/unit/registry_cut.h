@@ -12,8 +12,6 @@
 
 #include <stdlib.h>
 
-static const uint8_t key[HASH_KEY_BYTES] = {1, 2, 3, 4, 5, 6, 7, 8};
-
 /* ---- what is there before ------------------------------------------------------------------ */
 
 static uint32_t ping_series;
@@ -141,7 +139,7 @@ static inline void goes_on(const struct shown *expected) {
 }
 
 static inline void recover_whole(struct registry_recovery *found) {
-    registry_recover(on, key, found);
+    registry_recover(on, hash_key, found);
     assert_int_equal(found->damaged_count, 0);
     assert_int_equal(found->families_count, used(0));
     assert_int_equal(found->series_count, used(1));
@@ -185,7 +183,7 @@ static inline void find_pages(void) {
         now.steps[i]();
         show(&now.pages[i + 1]);
     }
-    registry_recover(on, key, &found); /* also without a cut nothing is lost */
+    registry_recover(on, hash_key, &found); /* also without a cut nothing is lost */
     assert_true(shows(&now.pages[now.steps_count]));
     on = &reg;
 }

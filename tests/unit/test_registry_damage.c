@@ -41,7 +41,7 @@ static void survives(const struct shown *a, const struct shown *b, uint32_t line
     static struct shown shown;
     struct registry_recovery found;
     on = &damaged;
-    registry_recover(on, key, &found);
+    registry_recover(on, hash_key, &found);
     expect_idle();
     show(&shown);
     uint32_t count = expect_lines_among(shown.text, a, b);
@@ -155,7 +155,7 @@ static void records_over_one_another(void **state) {
         copy_block(*text, at);
         *text = at + REGISTRY_ARENA_HEADER_BYTES;
         *registry_store_family_check_at(on, over) = registry_store_family_check(on, over, 0);
-        registry_recover(on, key, &found);
+        registry_recover(on, hash_key, &found);
         expect_idle();
         assert_int_equal(found.damaged_count, of_series ? 1 : 2);
         assert_true(registry_delete(on, SLICE("over"), &problem));

@@ -305,7 +305,7 @@ static void recover_again(void *region, void *context) {
     struct registry_recovery found;
     (void)context;
     on = region;
-    registry_recover(on, key, &found);
+    registry_recover(on, hash_key, &found);
     on = before;
 }
 
@@ -350,7 +350,7 @@ static void recovery_of_nothing(void **state) {
     assert_int_equal(found.families_count, 1);
     assert_int_equal(found.series_count, 1);
     /* What registry_init clears does not come back. */
-    registry_init(on, key);
+    registry_init(on, hash_key);
     recover_whole(&found);
     expect_page("");
 }
