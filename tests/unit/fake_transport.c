@@ -56,6 +56,7 @@ static int32_t fake_write(struct transport *t, const void *bytes, uint32_t n, bo
         return -1;
     }
     assert_in_range(n, 1, FAKE_TRANSPORT_BYTES - f->written_bytes);
+    f->askew_count += ((uintptr_t)bytes - f->written_bytes) % 4 != 0;
     memcpy(f->written + f->written_bytes, bytes, n);
     f->written_bytes += n;
     f->more = more;

@@ -32,6 +32,7 @@ struct fake_transport {
     uint32_t writables_count; /* calls of writable */
     bool fault_met;           /* it has gone wrong */
     bool more;                /* the last write taken said that another follows */
+    uint32_t askew_count;     /* writes from another place in a word than where they go to */
     bool dead;                /* a write has said so */
     bool shut_down;
     bool aborted;

@@ -62,6 +62,23 @@ static void http_1_0(void **state) {
     assert_false(rig_closed(c));
 }
 
+/* The pieces of a long answer say that more follow, and all but the first, the length of whose head
+ * is not known beforehand, lie within words as they will in a segment. */
+static void pieces_of_an_answer(void **state) {
+    struct client *c = rig_connect(0);
+    (void)state;
+    c->wire.window_bytes = 1500;
+    rig_puts(c, GET("/metrics"));
+    assert_int_equal(c->wire.writes_count, 1);
+    assert_true(c->wire.more);
+    rig_acknowledge_all(c);
+    assert_in_range(c->wire.writes_count, 4, UINT32_MAX);
+    assert_false(c->wire.more);
+    assert_in_range(c->wire.askew_count, 0, 1);
+    rig_expect(c, 200);
+    assert_true(rig_answer.chunked);
+}
+
 static void head_answers_without_body(void **state) {
     static const char *const paths[] = {"/ping", "/healthz", "/time", "/", "/nowhere", "/create"};
     struct client *c = rig_connect(0);
@@ -642,6 +659,7 @@ int main(void) {
         RIG_TEST(kept_alive),
         RIG_TEST(closed_on_request),
         RIG_TEST(http_1_0),
+        RIG_TEST(pieces_of_an_answer),
         RIG_TEST(head_answers_without_body),
         RIG_TEST(pipelined_in_any_cut),
         RIG_TEST(pipelined_in_two_pieces),
