@@ -200,6 +200,7 @@ static void store_event(struct ledger *l, const struct ledger_page *page, struct
             world_fail(l->world, "g=%u bit %u: Prometheus (scraper %u) drops it as too old",
                        e->group, e->bit, page->scraper);
         }
+        l->repeated += again && side->database == database && e->repeats_max == 0;
         side->excused += again && was_excused(l, side->last_scrape);
         side->stored++;
     }
@@ -315,6 +316,10 @@ static bool is_held_still(const struct ledger *l, const struct ledger_event *e) 
     return any;
 }
 
+void ledger_told(struct ledger *l, uint64_t ambiguous) {
+    l->told += ambiguous;
+}
+
 bool ledger_settled(const struct ledger *l) {
     for (uint32_t i = 0; i < l->events_count; i++) {
         for (uint32_t s = 0; s < LEDGER_SCRAPERS_MAX; s++) {
@@ -359,6 +364,11 @@ static void judge_side(struct ledger *l, const struct ledger_event *e, uint32_t 
 }
 
 void ledger_judge(struct ledger *l) {
+    /* Of a sum that came again the server counts one event, however many it was made of. */
+    if (l->duplicates != SIM_DUPLICATES_SUM && l->repeated > l->told) {
+        world_fail(l->world, "%" PRIu64 " events came again, the server told of %" PRIu64,
+                   l->repeated, l->told);
+    }
     for (uint32_t i = 0; i < l->events_count; i++) {
         const struct ledger_event *e = &l->events[i];
         l->world->counts.events += e->status == LEDGER_ACKED;

@@ -77,7 +77,9 @@ struct ledger {
     bool timestamps;
     bool clocks_right; /* all of the time: then what is stored is judged by Prometheus's rules */
     sim_us scraper_timeout;
-    sim_us last_cold; /* 0: none */
+    sim_us last_cold;  /* 0: none */
+    uint64_t told;     /* ambiguous events, as the server counts them */
+    uint64_t repeated; /* events that came again into the same database, and are not one there */
     uint32_t events_count;
     uint32_t scrapes_count;
     uint32_t bits_used[LEDGER_GROUPS_MAX];
@@ -130,6 +132,9 @@ void ledger_new_database(struct ledger *l, uint32_t scraper);
 
 /* The server has lost its memory. */
 void ledger_cold_reset(struct ledger *l);
+
+/* So many events the server has counted as ambiguous since it last lost its memory. */
+void ledger_told(struct ledger *l, uint64_t ambiguous);
 
 /* Nothing is owed any more. */
 bool ledger_settled(const struct ledger *l);

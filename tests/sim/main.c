@@ -3,15 +3,24 @@
  * main.c: the simulator: a board and its clients in one process, on simulated time and a simulated
  * wire, as a number, the seed, decides.
  *
- * What runs is the real thing: app/, net_server, lwIP, TLS on the board's side; on the clients'
- * side lwIPs of their own. So both ends are real TCP. Simulated are time, chance, the wire (IP
- * packets lost, doubled, late, damaged, links cut), the board's resets, and the clients, who follow
- * Prometheus's rules of what is stored.
+ * What runs is the real thing: on the board's side app/, net_server, lwIP and TLS, as server.so; on
+ * the clients' side lwIPs of their own, as peer.so. So both ends are real TCP. Simulated are time
+ * and chance (world.h), the wire and its faults, the machines and their resets (host.h), clients
+ * who follow Prometheus's rules of what is stored (scraper.c, poster.c), and what befalls them all
+ * (faults.c). ledger.h is the judge: it knows what was posted, answered and stored, and what passed
+ * on the wire, and asks the server nothing but its count of ambiguous events.
  *
  * What a run proves, for its seeds: every event that was acknowledged is stored once by every
- * scraper that was known and came back; what was refused is nowhere; nothing is invented. What it
- * does not: the drivers, Ethernet and IPv6 below, the compiler for a board, and losses that no
- * acknowledgement shows, as when a scraper dies after its TCP has acknowledged and before it reads.
+ * scraper that was known and came back in time; what was refused is nowhere; nothing is invented; a
+ * post retried with its key is one event; all of that across warm resets at any moment. An event
+ * may be stored twice only if its first acknowledgement was lost, as the wire saw, and the server
+ * counted it (the DESIGN note in events/delivery.h); with timestamps, not even then, while it is
+ * young. Memory lost in a cold reset is lost.
+ *
+ * What it does not: drivers, Ethernet and IPv6 (the wire carries IPv4 packets), the compiler for a
+ * board, and what no acknowledgement shows, as when a scraper dies after its TCP has acknowledged a
+ * page and before it reads it. Scrapers here read what their TCP takes, or stop reading so early
+ * that the window keeps the end of the page out.
  *
  *     sim DIRECTORY [SEEDS=n [FIRST=k] | SEED=k [TRACE=1]] [SERVER=file]
  */

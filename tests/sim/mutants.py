@@ -40,6 +40,16 @@ MUTANTS = {
         "    return clock_reached(now_ms, scrape->started_ms + scrape->timeout_ms + 1u);",
         "    (void)scrape;\n    (void)now_ms;\n    return false;",
     ),
+    "ambiguous-and-not-told": (
+        "app/events/delivery.c",
+        "    if (scrape->seal != 0) {\n        delivery_record_ambiguous(d, scrape);",
+        "    if (scrape->seal == 1u) {\n        delivery_record_ambiguous(d, scrape);",
+    ),
+    "keys-forgotten-on-board-reset": (
+        "app/state.c",
+        "    idempotency_recover(",
+        "    idempotency_init(&s->idempotency, old_key);\n    idempotency_recover(",
+    ),
     "in-flight-to-a-second-scrape": (
         "app/events/delivery.c",
         "    if (e->in_flight & bit || !follows_older(d, scrape, e, bit, stamp)) {",

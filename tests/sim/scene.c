@@ -54,6 +54,7 @@ void scene_reset_board(struct scene *scene, bool warm) {
     host_stop(&scene->board);
     wire_forget(&scene->wire);
     if (!warm) {
+        ledger_told(&scene->ledger, scene->server->ambiguous(scene->state));
         ledger_cold_reset(&scene->ledger);
         if (world_permille(w, 500)) {
             memset(scene->state, 0, scene->server->state_bytes);
@@ -284,6 +285,10 @@ void scene_play(struct scene *scene, const struct cast *cast, uint64_t seed, boo
     world_run(w, world_between(w, 5, 30) * SIM_S);
     heal(scene);
     settle(scene);
+    if (!w->failed) {
+        prober_run(&scene->prober, scene);
+    }
+    ledger_told(&scene->ledger, scene->server->ambiguous(scene->state));
     ledger_judge(&scene->ledger);
     clear(w);
     world_free(w);

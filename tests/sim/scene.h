@@ -94,6 +94,17 @@ void poster_drop(struct poster *p);
 /* Nothing of it is under way. */
 bool poster_is_idle(const struct poster *p);
 
+/* ---- prober.c ----------------------------------------------------------------------------- */
+
+struct prober {
+    struct scene *scene;
+    struct client client;
+    uint32_t answered_count;
+    bool ended;
+};
+
+void prober_run(struct prober *p, struct scene *scene);
+
 /* ---- scene.c ------------------------------------------------------------------------------- */
 
 /* The machines, loaded once a process. */
@@ -129,6 +140,7 @@ struct scene {
     uint32_t posters_count;
     struct scraper scrapers[SCENE_SCRAPERS_MAX];
     struct poster posters[SCENE_POSTERS_MAX];
+    struct prober prober;
 };
 
 /* Plays a seed from beginning to end. What came of it is in scene->world. */

@@ -100,6 +100,10 @@ static void shrink_block(void) {
     mem_trim(block, left_bytes);
 }
 
+static uint64_t ambiguous(const void *state) {
+    return ((const struct state *)state)->delivery.tally.ambiguous;
+}
+
 static void turn(void) {
     net_stack_poll();
     (void)app_poll(&app, clock_monotonic_ms()); /* there is no console to wait for */
@@ -114,6 +118,7 @@ const struct sim_server sim_server = {
     .has_tls = CFG_SIM_TLS,
     .retains = true,
     .start = start,
+    .ambiguous = ambiguous,
     .shrink_block = shrink_block,
 #if CFG_SIM_TLS
     .certify = certify,

@@ -70,6 +70,8 @@ struct sim_server {
     bool has_tls;
     bool retains; /* its state outlives a warm reset */
     void (*start)(const struct sim_server_config *config);
+    /* Events that may come twice to a scraper, as a state counts them. */
+    uint64_t (*ambiguous)(const void *state);
     /* Tries lwIP's heap, or aborts; only on a machine that is started anew afterwards. */
     void (*shrink_block)(void);
     /* Makes a certificate; only on a machine that is started anew afterwards. */
