@@ -13,6 +13,9 @@
 /* The server counts in milliseconds, and sees a request later than it was sent. */
 #define SLACK (2 * SIM_MS)
 
+/* CFG_EVENT_TIMESTAMP_AGE_MS of the limits, and what the clocks may differ by. */
+#define YOUNG (19 * SIM_S)
+
 /* What the server may take for longer than it seems from outside. */
 #define FORGET_SLACK (3 * SIM_S)
 
@@ -171,6 +174,21 @@ static bool is_known(const struct ledger_side *side, const struct sample *sample
            sample->stamped_ms == side->stamped_ms && side->database == database;
 }
 
+/* It came to this database before, with its time, and comes again: as the same sample, while it is
+ * young enough to carry a time. (The server takes a sum for another one.) */
+static void check_time(struct ledger *l, const struct ledger_page *page,
+                       const struct ledger_event *e, const struct sample *sample) {
+    const struct ledger_side *side = &e->sides[page->scraper];
+    if (sample->stamped_ms != 0 && side->stamped_ms != sample->stamped_ms) {
+        world_fail(l->world, "g=%u bit %u came to scraper %u with two different times", e->group,
+                   e->bit, page->scraper);
+    }
+    if (sample->stamped_ms == 0 && l->clocks_right && l->world->now - e->first_sent < YOUNG) {
+        world_fail(l->world, "g=%u bit %u came to scraper %u again, young and without its time",
+                   e->group, e->bit, page->scraper);
+    }
+}
+
 static void check_event(struct ledger *l, const struct ledger_page *page,
                         const struct ledger_event *e, const struct sample *sample,
                         uint32_t database) {
@@ -179,11 +197,9 @@ static void check_event(struct ledger *l, const struct ledger_page *page,
         world_fail(l->world, "g=%u bit %u was never posted, but scraper %u has it", e->group,
                    e->bit, page->scraper);
     }
-    if (l->duplicates == SIM_DUPLICATES_QUEUE && e->repeats_max == 0 && sample->stamped_ms != 0 &&
-        side->stamped_ms != 0 && side->database == database &&
-        side->stamped_ms != sample->stamped_ms) {
-        world_fail(l->world, "g=%u bit %u came to scraper %u with two different times", e->group,
-                   e->bit, page->scraper);
+    if (l->duplicates == SIM_DUPLICATES_QUEUE && e->repeats_max == 0 && side->stamped_ms != 0 &&
+        side->database == database) {
+        check_time(l, page, e, sample);
     }
 }
 
