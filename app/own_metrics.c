@@ -471,12 +471,10 @@ static const struct own_family families[] = {
  * counter's name there. */
 static bool put_header(struct text *out, const struct own_family *f, bool openmetrics) {
     struct slice name = {f->stem.bytes, f->name_len};
-    struct slice type = SLICE(" counter\n");
-    if (f->type == TYPE_GAUGE) {
-        type = SLICE(" gauge\n");
-    } else if (f->type == TYPE_BARE_COUNTER && openmetrics) {
+    struct slice type = f->type == TYPE_GAUGE ? SLICE(" gauge\n") : SLICE(" counter\n");
+    if (openmetrics && f->type == TYPE_BARE_COUNTER) {
         type = SLICE(" unknown\n");
-    } else if (openmetrics) {
+    } else if (openmetrics && f->type == TYPE_COUNTER) {
         name.len -= (uint32_t)sizeof "_total" - 1;
     }
     const uint32_t fixed = (uint32_t)sizeof "# HELP  \n# TYPE " - 1;

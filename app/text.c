@@ -43,14 +43,13 @@ struct slice slice_trim(struct slice s) {
 
 struct slice slice_cut(struct slice *rest, char separator) {
     struct slice head = *rest;
-    for (uint32_t i = 0; i < head.len; i++) {
-        if (head.bytes[i] == separator) {
-            *rest = (struct slice){head.bytes + i + 1, head.len - i - 1};
-            head.len = i;
-            return head;
-        }
+    const char *at = head.len > 0 ? memchr(head.bytes, separator, head.len) : NULL;
+    if (at == NULL) {
+        *rest = (struct slice){head.bytes + head.len, 0};
+        return head;
     }
-    *rest = (struct slice){head.bytes + head.len, 0};
+    head.len = (uint32_t)(at - head.bytes);
+    *rest = (struct slice){at + 1, rest->len - head.len - 1};
     return head;
 }
 
@@ -166,10 +165,14 @@ static unsigned digits_of(uint64_t value) {
     for (; value > UINT32_MAX; value /= 10u) {
         digits++;
     }
-    for (uint32_t small = (uint32_t)value; small >= 10; small /= 10u) {
-        digits++;
+    /* Multiplied by, for a board divides slowly; the last power is the last of 32 bits. */
+    const uint32_t small = (uint32_t)value;
+    uint32_t power = 10;
+    unsigned places = 1;
+    for (; places < 10 && small >= power; power *= 10u) {
+        places++;
     }
-    return digits;
+    return digits + places - 1;
 }
 
 void text_put_digits(struct text *t, uint64_t value, unsigned digits) {
