@@ -216,6 +216,9 @@ $(eval $(call objects,$(MCU),-include $(board_dir)/limits.h,$(mcu_flags)))
 
 $(MCU)/wolfssl/%.o: private their_flags += -include port/wolfssl/gcm_table.h
 
+# Its assembly pops in loops: tests/size can follow that only at the end of a function.
+$(MCU)/wolfssl/wolfcrypt/src/sp_cortexm.o: private their_flags += -fno-inline
+
 $(MCU)/port/cortex-m/%.o: port/cortex-m/%.c $(MCU)/flags Makefile $(lwip_stamp)
 	@mkdir -p $(@D)
 	@echo "  CC    $@"

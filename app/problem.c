@@ -4,7 +4,9 @@
  */
 #include "problem.h"
 
-struct text problem_begin(struct problem *p, enum problem_kind kind) {
+#include "apart.h"
+
+SHARED struct text problem_begin(struct problem *p, enum problem_kind kind) {
     p->kind = kind;
     p->line_len = 0;
     return text_over(p->line, sizeof p->line);

@@ -4,6 +4,8 @@
  */
 #include "text.h"
 
+#include "apart.h"
+
 /* ---- slices ----------------------------------------------------------------------------- */
 
 bool slice_equals(struct slice a, struct slice b) {
@@ -151,6 +153,10 @@ uint32_t text_plain_run(const char *bytes, uint32_t len) {
 }
 
 /* ---- building text ---------------------------------------------------------------------- */
+
+SHARED struct text text_over(char *bytes, uint32_t capacity) {
+    return (struct text){bytes, 0, capacity, false};
+}
 
 void text_puts(struct text *t, const char *string) {
     text_put(t, string, (uint32_t)strlen(string));

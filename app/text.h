@@ -56,9 +56,7 @@ struct text {
     bool overflow;
 };
 
-static inline struct text text_over(char *bytes, uint32_t capacity) {
-    return (struct text){bytes, 0, capacity, false};
-}
+struct text text_over(char *bytes, uint32_t capacity);
 
 static inline struct slice text_slice(const struct text *t) {
     return (struct slice){t->bytes, t->len};

@@ -136,15 +136,16 @@ static void on_time(const struct net_clock_news *news) {
     }
 }
 
-static bool choose_server(void) {
+/* An image that names no server, or DHCP, has no reader of addresses: its compiler sees `ntp`. */
+static bool choose_server(const char *ntp) {
     ip_addr_t address;
     net_clock_on_set(on_time);
     sntp_setoperatingmode(SNTP_OPMODE_POLL);
-    if (is_dhcp(state.config.ntp)) {
+    if (is_dhcp(ntp)) {
         sntp_servermode_dhcp(1);
         return true;
     }
-    if (!parse_server(state.config.ntp, &address)) {
+    if (!parse_server(ntp, &address)) {
         return false;
     }
     sntp_setserver(0, &address);
@@ -268,7 +269,7 @@ static void on_change(struct netif *netif, netif_nsc_reason_t reason,
 
 bool net_services_start(struct netif *netif, const struct net_services_config *config) {
     state.config = *config;
-    if (config->ntp != NULL && !choose_server()) {
+    if (config->ntp != NULL && !choose_server(config->ntp)) {
         return false;
     }
     netif_add_ext_callback(&state.observer, on_change);

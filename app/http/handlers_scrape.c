@@ -37,7 +37,7 @@ static uint32_t announced_timeout_ms(const struct http_conn *c) {
         !(seconds >= 0.001 && seconds <= 86400.0)) {
         return 0;
     }
-    return (uint32_t)(seconds * 1000.0);
+    return number_thousandths(seconds);
 }
 
 static bool begin_delivery(struct http_conn *c, struct scrape *scrape, struct problem *p) {

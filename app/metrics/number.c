@@ -523,9 +523,10 @@ static uint64_t nearest(const struct reading *r) {
 }
 
 /* Few digits and a small power of ten: both are exact doubles, and the processor rounds their
- * product or quotient once. Not where it computes with more precision than a double's. */
+ * product or quotient once. Not where it computes with more precision than a double's, nor where
+ * doubles are software, which is no faster than the general way. */
 static bool read_exactly(const struct reading *r, double *v) {
-#if FLT_EVAL_METHOD == 0
+#if FLT_EVAL_METHOD == 0 && !defined(__SOFTFP__)
     if (r->significand >> 53 != 0 || r->cut || r->exponent > 22 || r->exponent < -22) {
         return false;
     }
@@ -583,4 +584,11 @@ bool number_parse(struct slice s, double *v) {
     }
     *v = double_from(bits | sign);
     return true;
+}
+
+uint32_t number_thousandths(double v) {
+    const uint64_t bits = double_bits(v);
+    const uint64_t significand = (bits & FRACTION_MASK) | HIDDEN_BIT;
+    const uint32_t shift = EXPONENT_BIAS - (uint32_t)(bits >> FRACTION_BITS); /* 31..62 */
+    return (uint32_t)((significand * 1000u + (UINT64_C(1) << (shift - 1u))) >> shift);
 }

@@ -24,4 +24,8 @@ uint32_t number_format(char out[NUMBER_TEXT_BYTES], double v);
  * largest double; what is below the smallest becomes 0 with its sign. */
 bool number_parse(struct slice s, double *v);
 
+/* The whole number nearest to 1000 * v, for v from 0.001 to 4,000,000; without a product of doubles,
+ * which takes a kilobyte of code where the processor has none. */
+uint32_t number_thousandths(double v);
+
 #endif

@@ -94,6 +94,12 @@
 #define CFG_NET_FRAGMENTS 1
 #endif
 
+/* 1: for few frames and little flash. Segments of TCP out of order are not kept, the peer sends them
+ * again; and a neighbour is asked from time to time whether it is there although TCP knows. 1.5 KB. */
+#ifndef CFG_NET_SMALL
+#define CFG_NET_SMALL 0
+#endif
+
 /* What one handshake takes of it at its peak, in bytes: a new connection is refused when less is
  * free. */
 #ifndef CFG_TLS_MEM_RESERVE_BYTES
@@ -233,6 +239,8 @@
  * asks for no more); TCP repeats the others. */
 #define LWIP_ND6_QUEUEING 0 /* was LWIP_IPV6 */
 
+#define LWIP_ND6_TCP_REACHABILITY_HINTS (!CFG_NET_SMALL) /* was 1 */
+
 /* What reassembly keeps of a fragment is larger than its header where pointers are. */
 #define IPV6_FRAG_COPYHEADER (__SIZEOF_POINTER__ > 4) /* was 0 */
 
@@ -279,8 +287,8 @@
 #define TCP_WND (CFG_NET_WINDOW_BYTES / TCP_MSS * TCP_MSS) /* was 4 * TCP_MSS */
 
 /* Lets the peer's own window exceed 64 KiB, so that a scrape's whole page can be in flight. */
-#define LWIP_WND_SCALE 1 /* was 0 */
-#define TCP_RCV_SCALE 0  /* was 0 */
+#define LWIP_WND_SCALE (CFG_NET_SEND_BYTES > 0xffff) /* was 0 */
+#define TCP_RCV_SCALE 0                              /* was 0 */
 
 #define TCP_SND_BUF CFG_NET_SEND_BYTES /* was 2 * TCP_MSS */
 
@@ -297,7 +305,8 @@
 
 /* Out-of-order segments of one connection: more than a window of them is never useful, and the
  * frames they hold are missing elsewhere. */
-#define TCP_OOSEQ_MAX_PBUFS 32 /* was 0, no limit */
+#define TCP_QUEUE_OOSEQ (!CFG_NET_SMALL) /* was 1 */
+#define TCP_OOSEQ_MAX_PBUFS 32           /* was 0, no limit */
 
 /* New connections that the application has not seen yet. Bounds what a flood of SYNs can take. */
 #define TCP_LISTEN_BACKLOG 1 /* was 0 */

@@ -172,6 +172,7 @@ int64_t altcp_tls_port_unix_s(void);
 #define NO_ECC_VERIFY
 #define NO_ERROR_QUEUE
 #define NO_HANDSHAKE_DONE_CB
+#define WOLFSSL_NO_SERVER_GROUPS_EXT /* clients need not know which groups it would like better */
 #define WOLFSSL_NO_CA_NAMES
 #define WOLFSSL_NO_CLIENT_AUTH
 #define WOLFSSL_NO_PEM

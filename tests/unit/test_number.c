@@ -568,8 +568,24 @@ static uint64_t from_environment(const char *name, uint64_t otherwise) {
     return text != NULL ? strtoull(text, NULL, 0) : otherwise;
 }
 
+static void test_thousandths(void **state) {
+    (void)state;
+    assert_int_equal(number_thousandths(0.001), 1);
+    assert_int_equal(number_thousandths(0.0014999), 1);
+    assert_int_equal(number_thousandths(0.0015001), 2);
+    assert_int_equal(number_thousandths(1.0), 1000);
+    assert_int_equal(number_thousandths(9.9999), 10000);
+    assert_int_equal(number_thousandths(14.995), 14995);
+    assert_int_equal(number_thousandths(86400.0), 86400000);
+    assert_int_equal(number_thousandths(4e6), 4000000000u);
+    for (uint32_t ms = 1; ms < 4000000000u; ms += 1 + ms / 50u) {
+        assert_int_equal(number_thousandths(ms / 1000.0), ms);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_thousandths),
         cmocka_unit_test(format_integers),
         cmocka_unit_test(format_layout),
         cmocka_unit_test(format_extremes),
