@@ -53,7 +53,7 @@ void ledger_acked(struct ledger *l, struct ledger_event *e, uint64_t number, uin
     e->answered = l->world->now;
     e->number = number;
     e->due_count = due_count;
-    e->held = due_count == 0 && e->first_sent > l->last_cold;
+    e->held = due_count == 0 && e->first_sent > l->last_forgiven;
     uint32_t owed = 0;
     for (uint32_t i = 0; i < LEDGER_SCRAPERS_MAX; i++) {
         struct ledger_side *side = &e->sides[i];
@@ -80,6 +80,7 @@ void ledger_asked(struct ledger *l, uint32_t scraper) {
 /* It has stayed away so long that the server may have given up what it was owed, and what was held
  * for whoever came first, which it may have been. */
 static void forgive(struct ledger *l, uint32_t scraper) {
+    l->last_forgiven = l->world->now;
     for (uint32_t i = 0; i < l->events_count; i++) {
         l->events[i].sides[scraper].must = false;
         l->events[i].held = false;
@@ -167,11 +168,25 @@ static bool was_excused(const struct ledger *l, uint32_t scrape) {
     return !s->receipt.arrived || s->receipt.arrived_at + SLACK > s->in_time_until;
 }
 
-/* The same sample again: to Prometheus it is one. */
-static bool is_known(const struct ledger_side *side, const struct sample *sample,
-                     uint32_t database) {
+/* The same sample again: to Prometheus it is one. (It may have it, and not keep this one, although
+ * it came last to the other Prometheus that is this scraper.) */
+static bool is_known(const struct ledger_side *side, const struct sample *sample, uint32_t database,
+                     bool kept) {
     return side->last_scrape != LEDGER_SCRAPES_MAX && sample->stamped_ms != 0 &&
-           sample->stamped_ms == side->stamped_ms && side->database == database;
+           sample->stamped_ms == side->stamped_ms && (side->database == database || !kept);
+}
+
+/* A sample of these labels went to this scraper without a time: what is older than that scrape has
+ * to go without, too. */
+static bool went_plain(const struct ledger *l, uint32_t scraper, uint32_t group) {
+    for (uint32_t i = 0; i < l->events_count; i++) {
+        const struct ledger_side *side = &l->events[i].sides[scraper];
+        if (l->events[i].group == group && side->last_scrape != LEDGER_SCRAPES_MAX &&
+            side->stamped_ms == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* It came to this database before, with its time, and comes again: as the same sample, while it is
@@ -183,7 +198,8 @@ static void check_time(struct ledger *l, const struct ledger_page *page,
         world_fail(l->world, "g=%u bit %u came to scraper %u with two different times", e->group,
                    e->bit, page->scraper);
     }
-    if (sample->stamped_ms == 0 && l->clocks_right && l->world->now - e->first_sent < YOUNG) {
+    if (sample->stamped_ms == 0 && l->clocks_right && l->world->now - e->first_sent < YOUNG &&
+        !went_plain(l, page->scraper, e->group)) {
         world_fail(l->world, "g=%u bit %u came to scraper %u again, young and without its time",
                    e->group, e->bit, page->scraper);
     }
@@ -211,7 +227,7 @@ static void store_event(struct ledger *l, const struct ledger_page *page, struct
     world_note(l->world, "scraper %u stores event g=%u bit %u%s%s", page->scraper, e->group, e->bit,
                sample->stamped_ms != 0 ? ", with its time" : "", again ? ", again" : "");
     check_event(l, page, e, sample, database);
-    if (!is_known(side, sample, database)) {
+    if (!is_known(side, sample, database, kept)) {
         if (!kept) {
             world_fail(l->world, "g=%u bit %u: Prometheus (scraper %u) drops it as too old",
                        e->group, e->bit, page->scraper);

@@ -77,9 +77,10 @@ struct ledger {
     bool timestamps;
     bool clocks_right; /* all of the time: then what is stored is judged by Prometheus's rules */
     sim_us scraper_timeout;
-    sim_us last_cold;  /* 0: none */
-    uint64_t told;     /* ambiguous events, as the server counts them */
-    uint64_t repeated; /* events that came again into the same database, and are not one there */
+    sim_us last_cold;     /* 0: none */
+    sim_us last_forgiven; /* what was held may have gone with it */
+    uint64_t told;        /* ambiguous events, as the server counts them */
+    uint64_t repeated;    /* events that came again into the same database, and are not one there */
     uint32_t events_count;
     uint32_t scrapes_count;
     uint32_t bits_used[LEDGER_GROUPS_MAX];

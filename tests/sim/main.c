@@ -15,7 +15,7 @@
  * post retried with its key is one event; all of that across warm resets at any moment. An event
  * may be stored twice only if its first acknowledgement was lost, as the wire saw, and the server
  * counted it (the DESIGN note in events/delivery.h); with timestamps, not even then, while it is
- * young. Memory lost in a cold reset is lost.
+ * young, unless an older event of its labels went out without one. Memory lost in a cold reset is lost.
  *
  * What it does not: drivers, Ethernet and IPv6 (the wire carries IPv4 packets), the compiler for a
  * board, and what no acknowledgement shows, as when a scraper dies after its TCP has acknowledged a

@@ -282,7 +282,7 @@ void scene_play(struct scene *scene, const struct cast *cast, uint64_t seed, boo
     scene->cast = cast;
     world_init(w, seed, trace);
     choose(scene);
-    world_run(w, world_between(w, 5, 30) * SIM_S);
+    world_run(w, w->now + world_between(w, 5, 30) * SIM_S);
     heal(scene);
     settle(scene);
     if (!w->failed) {

@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The server rounds the timeout, and its clock has milliseconds. */
+#define LINGER_SLACK_MS 3u
+
 static void due(void *arg, uint64_t ticket);
 static void ask(void *arg, uint64_t ticket);
 
@@ -48,8 +51,9 @@ static void began(void *owner) {
     if (lane->stalls) {
         /* The server had read the request before now, so its deadline is not later than this: */
         const sim_us deadline = w->now + s->timeout;
-        const sim_us wait = lane->lingers ? deadline - w->now + world_below(w, 120) * SIM_MS
-                                          : world_below(w, (uint32_t)s->timeout);
+        const sim_us wait =
+            lane->lingers ? deadline - w->now + world_between(w, LINGER_SLACK_MS, 120) * SIM_MS
+                          : world_below(w, (uint32_t)s->timeout);
         client_pause(&lane->client, true);
         world_plan(w, wait, go_on, lane, lane->ticket);
     }

@@ -10,7 +10,7 @@
 #include <string.h>
 
 void world_init(struct world *w, uint64_t seed, bool trace) {
-    *w = (struct world){.seed = seed, .chance = seed, .trace = trace};
+    *w = (struct world){.seed = seed, .now = SIM_S, .chance = seed, .trace = trace}; /* 0: never */
     w->trace_hash = 0xcbf29ce484222325u;
     w->counts.seeds = 1;
 }
