@@ -107,6 +107,7 @@ void ledger_known(struct ledger *l, uint32_t scraper, sim_us asked) {
 
 void ledger_vanished(struct ledger *l, uint32_t scraper) {
     l->scrapers[scraper].vanished = true;
+    l->scrapers[scraper].known_since = 0;
     forgive(l, scraper);
 }
 

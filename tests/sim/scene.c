@@ -16,6 +16,10 @@
 #define SETTLE_STEPS_MAX 60u
 #define QUIET_INTERVALS 3u
 
+/* A client's TCP may keep an acknowledgement back for a quarter of a second (RFC 9293 section
+ * 3.8.6.3 allows twice that): with a shorter timeout no scrape is ever acknowledged in time. */
+#define TIMEOUT_MIN (400 * SIM_MS)
+
 /* ---- the board ------------------------------------------------------------------------------- */
 
 static struct scene *scene_of_board(struct host *h) {
@@ -155,6 +159,7 @@ static void choose_scraper(struct scene *scene, uint32_t i) {
         .interval = world_between(w, 500, 3000) * SIM_MS,
     };
     s->timeout = s->interval * (s->overlaps ? 2 : 1) * world_between(w, 300, 1000) / 1000;
+    s->timeout = s->timeout < TIMEOUT_MIN ? TIMEOUT_MIN : s->timeout;
     choose_link(w, &s->host->link);
     scraper_start(s);
 }

@@ -229,10 +229,13 @@ void scraper_vanish(struct scraper *s) {
 
 void scraper_move(struct scraper *s, uint32_t address) {
     struct scene *scene = s->scene;
+    if (!s->named && scene->scraper_ids == LEDGER_SCRAPERS_MAX) {
+        return; /* the ledger has no page left for another one */
+    }
     scraper_drop(s);
     host_stop(s->host);
     s->host->address = address;
-    if (!s->named && scene->scraper_ids < LEDGER_SCRAPERS_MAX) {
+    if (!s->named) {
         ledger_vanished(&scene->ledger, s->id);
         s->id = scene->scraper_ids++;
         scene->ledger.scrapers[s->id].used = true;
