@@ -341,7 +341,7 @@ static bool is_held_still(const struct ledger *l, const struct ledger_event *e) 
     }
     bool any = false;
     for (uint32_t s = 0; s < LEDGER_SCRAPERS_MAX; s++) {
-        any = any || l->scrapers[s].known_since != 0;
+        any = any || (l->scrapers[s].used && !l->scrapers[s].vanished);
         if (was_replaced(l, e, s)) {
             return false;
         }
