@@ -95,6 +95,8 @@ static void answered(void *owner, const struct client_answer *answer) {
     struct post *post = &p->posts[0];
     p->sent_count--;
     if (answer->status == 200) {
+        /* By now its key may have been forgotten for newer ones: then a retry was a new event. */
+        post->event->repeats_max += p->scene->keys_count - post->key >= p->scene->server->keys_max;
         accepted(p, post->event, answer->body);
     } else if (answer->status == 503 || answer->status == 409 || answer->status == 408) {
         world_note(w, "g=%u bit %u: %d %s", post->event->group, post->event->bit, answer->status,
