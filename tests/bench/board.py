@@ -35,7 +35,7 @@ SCRAPER = {"agent": "Prometheus/2.42.0+ds", "headers": [
 APART_MAX = 1.0  # percent
 PLUGIN = os.path.join(ROOT, "build", "icount_plugin.so")
 
-# Of the issue that these boards were built for: cost of a handshake on a Cortex-M3, of a /ping on
+# What these boards are held to: cost of a handshake on a Cortex-M3, of a /ping on
 # mps2-an385, of a scrape as a multiple of its floor, and bytes of flash.
 BARS = {
     "mps2-an385": {"ping": 25_000, "handshake": 4_000_000, "floor": 1.5},
