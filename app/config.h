@@ -177,6 +177,13 @@
 #define CFG_HTTP_TX_BYTES 4096
 #endif
 
+/* Room that the next write waits for while acknowledgements are due, in bytes: few large writes
+ * cost less than many small ones. 1..CFG_HTTP_TX_BYTES, and no more than a TLS record has
+ * (CFG_TLS_SEND_RECORD_BYTES), or each record would wait for the one before to be acknowledged. */
+#ifndef CFG_HTTP_TX_ROOM_BYTES
+#define CFG_HTTP_TX_ROOM_BYTES (CFG_HTTP_TX_BYTES / 2)
+#endif
+
 /* Time to send a request's head, from its first byte, in ms; then 408. A body has this long again
  * at any moment, and every CFG_HTTP_MIN_BYTES_PER_S that come win it one second back. */
 #ifndef CFG_HTTP_REQUEST_TIMEOUT_MS

@@ -6,9 +6,13 @@
 
 #include "altcp_tls_wolfssl.h"
 #include "clock.h"
+#include "config.h"
 #include "net_stack.h"
 
 #include <wolfssl/wolfcrypt/settings.h>
+
+_Static_assert(CFG_HTTP_TX_ROOM_BYTES <= CFG_TLS_SEND_RECORD_BYTES,
+               "CFG_HTTP_TX_ROOM_BYTES: at most CFG_TLS_SEND_RECORD_BYTES");
 
 /* wolfSSL's names for what a port provides: see wolfssl/user_settings.h. */
 int altcp_tls_port_random(unsigned char *bytes, unsigned count) {

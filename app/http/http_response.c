@@ -170,7 +170,7 @@ static bool send_piece(struct http_conn *c) {
     uint32_t room = c->transport->ops->writable(c->transport);
     if (room > CFG_HTTP_TX_BYTES) {
         room = CFG_HTTP_TX_BYTES;
-    } else if (room < CFG_HTTP_TX_BYTES / 2 && c->sent_bytes != c->acked_bytes) {
+    } else if (room < CFG_HTTP_TX_ROOM_BYTES && c->sent_bytes != c->acked_bytes) {
         return false; /* more room is on its way: few large pieces rather than many small ones */
     }
     const struct http_response response_before = c->response;
