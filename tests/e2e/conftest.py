@@ -4,6 +4,7 @@
 import itertools
 import os
 import pathlib
+import random
 import sys
 
 import pytest
@@ -137,6 +138,15 @@ def pytest_runtest_makereport(item, call):
         if process.log_path.exists():
             tail = "\n".join(process.log().splitlines()[-LOG_TAIL_LINES:])
             report.sections.append((f"log of {' '.join(process.argv)}", tail))
+
+
+@pytest.fixture
+def seed(request):
+    """Of the test's random choices; printed, and so part of the report when the test fails."""
+    number = request.config.getoption("--seed")
+    number = random.SystemRandom().getrandbits(32) if number is None else number
+    print(f"--seed={number}")
+    return number
 
 
 @pytest.fixture(scope="session")

@@ -201,10 +201,8 @@ def test_what_it_held_is_there_after(board, cause):
 
 
 @pytest.mark.slow(40)
-def test_reset_again_and_again(board, request):
+def test_reset_again_and_again(board, seed):
     """Under load, from outside: at any instruction."""
-    seed = request.config.getoption("--seed") or random.randrange(1 << 32)
-    print(f"--seed {seed}")
     chance = random.Random(seed)
     load = Load(families=12)
     assert load.CONNECTIONS <= board.capacities.connections

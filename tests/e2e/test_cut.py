@@ -31,15 +31,6 @@ def scrape_request(scraper="cut", timeout_s=10.0):
 
 
 @pytest.fixture
-def seed(request):
-    """Of the test's random choices; printed, and so part of the report when the test fails."""
-    number = request.config.getoption("--seed")
-    number = random.SystemRandom().getrandbits(32) if number is None else number
-    print(f"--seed={number}")
-    return number
-
-
-@pytest.fixture
 def wire(target, seed):
     with wire_to(target, random.Random(seed)) as made:
         yield made

@@ -250,11 +250,8 @@ def campaign(variant, binary, tools, logs, folder, seconds, seed):
         lives.stop()
 
 
-def campaigns(request, binary, tools, logs, folder, seconds):
+def campaigns(seed, binary, tools, logs, folder, seconds):
     """Both variants side by side."""
-    seed = request.config.getoption("--seed")
-    seed = random.SystemRandom().getrandbits(32) if seed is None else seed
-    print(f"--seed={seed}")
     with concurrent.futures.ThreadPoolExecutor(len(STAMPED)) as pool:
         runs = [
             pool.submit(campaign, variant, binary, tools, logs, folder / variant, seconds, seed)
@@ -265,12 +262,12 @@ def campaigns(request, binary, tools, logs, folder, seconds):
 
 
 @pytest.mark.slow(120)
-def test_every_event_once(request, binary, tools, logs, tmp_path):
-    campaigns(request, binary, tools, logs, tmp_path, SECONDS)
+def test_every_event_once(seed, binary, tools, logs, tmp_path):
+    campaigns(seed, binary, tools, logs, tmp_path, SECONDS)
 
 
-def test_every_event_once_in_short(request, binary, tools, logs, tmp_path):
-    campaigns(request, binary, tools, logs, tmp_path, LIFE_S)
+def test_every_event_once_in_short(seed, binary, tools, logs, tmp_path):
+    campaigns(seed, binary, tools, logs, tmp_path, LIFE_S)
 
 
 def test_a_relay_that_is_killed_leaves_nothing(binary, logs, tmp_path):

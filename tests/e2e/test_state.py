@@ -67,9 +67,7 @@ def keeper(binary, logs, tmp_path):
 
 
 @pytest.mark.slow(30)
-def test_killed_again_and_again(keeper, request):
-    seed = request.config.getoption("--seed") or random.randrange(1 << 32)
-    print(f"--seed {seed}")
+def test_killed_again_and_again(keeper, seed):
     chance = random.Random(seed)
     load = Load(families=200)
     load.prepare(keeper.start())
