@@ -64,8 +64,8 @@ wolfssl_host   := asn.c coding.c signature.c chacha.c poly1305.c chacha20_poly13
         sp_c64.c sp_x86_64.c wc_encrypt.c memory.c error.c cpuid.c
 wolfssl_x86_64 := aes_asm.S aes_gcm_asm.S chacha_asm.S poly1305_asm.S sha256_asm.S sha512_asm.S \
         sp_x86_64_asm.S fe_x25519_asm.S
-wolfssl_thumb  := sp_cortexm.c $(addprefix port/arm/,armv8-aes.c armv8-sha256.c thumb2-curve25519.S)
-wolfssl_fast   := $(addprefix $(WOLFSSL_DIR)/wolfcrypt/src/port/arm/,thumb2-aes-asm.S thumb2-sha256-asm.S)
+wolfssl_thumb  := sp_cortexm.c $(addprefix port/arm/,armv8-sha256.c thumb2-curve25519.S)
+wolfssl_fast   := $(addprefix $(WOLFSSL_DIR)/wolfcrypt/src/port/arm/,armv8-aes.c thumb2-aes-asm.S thumb2-sha256-asm.S)
 wolfssl_src    := $(wolfssl_tls) $(addprefix $(WOLFSSL_DIR)/wolfcrypt/src/,$(wolfssl_common) \
     $(if $(BOARD),$(wolfssl_thumb),$(wolfssl_host) $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),$(wolfssl_x86_64))))
 
@@ -256,7 +256,7 @@ $(IMAGE)/board_config.h: FORCE
 board_src     := $(foreach file,$(BOARD_SRC),$(if $(filter ../%,$(file)),$(patsubst ../%,board/%,$(file)),$(board_dir)/$(file)))
 board_objects := $(call in,$(MCU),$(app_src) $(port_src) $(filter-out %/main.c,$(mcu_src)) $(lwip_src) $(wolfssl_src) \
     $(if $(filter small,$(BOARD_CRYPTO)),$(small_src),$(wolfssl_fast))) \
-    $(patsubst %.S,$(MCU)/%.o,$(wildcard port/cortex-m/*.S)) $(board_src:%.c=$(MCU)/%.o) $(IMAGE)/tls/certificate.o $(IMAGE)/main.o
+    $(patsubst %.S,$(MCU)/%.o,$(wildcard port/cortex-m/*.S $(if $(filter small,$(BOARD_CRYPTO)),port/cortex-m/small/*.S))) $(board_src:%.c=$(MCU)/%.o) $(IMAGE)/tls/certificate.o $(IMAGE)/main.o
 
 # --emit-relocs tells tests/size where the address of a function is taken.
 link_board = $(CC) $(mcu_flags) -g -nostartfiles -Wl,--gc-sections -Wl,-u,faults_reset -Wl,-Map=$(@:.elf=.map) -Wl,--fatal-warnings \

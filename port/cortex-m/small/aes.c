@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * aes.c: AES-128 (FIPS 197) and the multiplications of GCM (SP 800-38D), where flash is short:
- * a fifth of the size of wolfSSL's assembly, for half as much work again for each byte. The mode
- * itself is wolfSSL's, in armv8-aes.c, which calls these under the names that it gives the assembly.
+ * aes.c: AES-128-GCM (FIPS 197, SP 800-38D) where flash is short: a quarter of the size of wolfSSL's
+ * assembly and its armv8-aes.c, for half as much work again for each byte. These are wolfSSL's
+ * functions, as its TLS calls them: keys of 16 bytes, and numbers used once of 12.
+ * aes_gcm.S stands between for the two that have many parameters.
  *
  * What is looked up in tables depends on the key. That takes the same time for all on a processor
  * without a cache, and for no other is this.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <wolfssl/wolfcrypt/settings.h>
 
 #include <wolfssl/wolfcrypt/aes.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "a column's first byte is its lowest");
 
 #define ROUNDS 10u
 #define COLUMNS 4u
 #define BLOCK_BYTES 16u
+#define KEY_BYTES 16u
+#define NONCE_BYTES 12u
 
 static const uint8_t s_box[256] = {
     0x63, 0x7c, 0x77, 0x7b, 0xf2, 0x6b, 0x6f, 0xc5, 0x30, 0x01, 0x67, 0x2b, 0xfe, 0xd7, 0xab, 0x76,
@@ -54,7 +59,8 @@ static inline uint32_t mix(uint32_t x) {
     return twice ^ rotate(x ^ twice, 8) ^ rotate(x, 16) ^ rotate(x, 24);
 }
 
-static void encrypt(const uint8_t *in, uint8_t *out, const uint32_t *key) {
+static void encrypt(Aes *aes, const uint8_t *in, uint8_t *out) {
+    const word32 *key = aes->key;
     uint32_t s[COLUMNS];
     uint32_t t[COLUMNS];
     memcpy(s, in, BLOCK_BYTES);
@@ -77,22 +83,10 @@ static void encrypt(const uint8_t *in, uint8_t *out, const uint32_t *key) {
     memcpy(out, t, BLOCK_BYTES);
 }
 
-/* ---- what armv8-aes.c calls ---------------------------------------------------------------- */
-
-void AES_set_encrypt_key(const byte *key, word32 bits, byte *schedule);
-void AES_ECB_encrypt(const byte *in, byte *out, unsigned long count, const byte *schedule,
-                     int rounds);
-void AES_GCM_encrypt(const byte *in, byte *out, unsigned long count, const byte *schedule,
-                     int rounds, byte *counter);
-void GCM_gmult_len(byte *x, const byte (*multiples)[BLOCK_BYTES], const byte *data,
-                   unsigned long count);
-
-/* Both suites and the tickets have keys of 128 bits. `schedule` is aligned: it is of struct Aes. */
-void AES_set_encrypt_key(const byte *key, word32 bits, byte *schedule) {
-    (void)bits;
-    uint32_t *w = (uint32_t *)(void *)schedule;
+/* The key schedule: FIPS 197 section 5.2. */
+static void expand(word32 *w, const byte *key) {
     uint32_t constant = 1;
-    memcpy(w, key, BLOCK_BYTES);
+    memcpy(w, key, KEY_BYTES);
     for (uint32_t i = COLUMNS; i < COLUMNS * (ROUNDS + 1u); i++) {
         uint32_t before = w[i - 1];
         if (i % COLUMNS == 0) {
@@ -104,65 +98,157 @@ void AES_set_encrypt_key(const byte *key, word32 bits, byte *schedule) {
     }
 }
 
-void AES_ECB_encrypt(const byte *in, byte *out, unsigned long count, const byte *schedule,
-                     int rounds) {
-    (void)rounds;
-    for (; count > 0; count -= BLOCK_BYTES, in += BLOCK_BYTES, out += BLOCK_BYTES) {
-        encrypt(in, out, (const uint32_t *)(const void *)schedule);
-    }
-}
+/* ---- GCM's hash ---------------------------------------------------------------------------- */
 
-/* SP 800-38D section 6.5. The counter's last four bytes are one number, the highest first. */
-void AES_GCM_encrypt(const byte *in, byte *out, unsigned long count, const byte *schedule,
-                     int rounds, byte *counter) {
-    (void)rounds;
-    uint32_t key_stream[COLUMNS];
-    for (; count > 0; count -= BLOCK_BYTES, in += BLOCK_BYTES, out += BLOCK_BYTES) {
-        uint32_t number;
-        memcpy(&number, &counter[12], sizeof number);
-        number = __builtin_bswap32(__builtin_bswap32(number) + 1u);
-        memcpy(&counter[12], &number, sizeof number);
-        encrypt(counter, (byte *)key_stream, (const uint32_t *)(const void *)schedule);
-        for (uint32_t i = 0; i < COLUMNS; i++) {
-            uint32_t word;
-            memcpy(&word, &in[4 * i], sizeof word);
-            word ^= key_stream[i];
-            memcpy(&out[4 * i], &word, sizeof word);
-        }
-    }
-}
-
-/* What the four bits that a shift drops come back as: their multiples of GCM's polynomial. */
+/* What the bits that a shift by four drops come back as, for each value of theirs, and the sixteen
+ * multiples of the hash's key: numbers of 128 bits, the word with the highest ones first. */
 static const uint16_t reduction[16] = {
     0x0000, 0x1c20, 0x3840, 0x2460, 0x7080, 0x6ca0, 0x48c0, 0x54e0,
     0xe100, 0xfd20, 0xd940, 0xc560, 0x9180, 0x8da0, 0xa9c0, 0xb5e0,
 };
 
-/* z times x^4, plus a multiple of the hash's key; the first word has the highest bits. */
-static inline void shift_add(uint32_t z[COLUMNS], const byte multiple[BLOCK_BYTES]) {
-    uint32_t m[COLUMNS];
-    memcpy(m, multiple, sizeof m);
+static void make_multiples(word32 m[16][COLUMNS], const word32 h[COLUMNS]) {
+    memset(m[0], 0, sizeof m[0]);
+    for (uint32_t i = 0; i < COLUMNS; i++) {
+        m[8][i] = __builtin_bswap32(h[i]);
+    }
+    for (uint32_t n = 4; n > 0; n /= 2) { /* half of it is a shift by one */
+        const word32 *twice = m[2 * n];
+        for (uint32_t i = COLUMNS - 1; i > 0; i--) {
+            m[n][i] = twice[i] >> 1 | twice[i - 1] << 31;
+        }
+        m[n][0] = twice[0] >> 1 ^ (twice[COLUMNS - 1] & 1u) * 0xe1000000u;
+    }
+    for (uint32_t n = 3; n < 16; n++) {
+        const uint32_t low = n & (n - 1u); /* without its lowest bit */
+        for (uint32_t i = 0; low != 0 && i < COLUMNS; i++) {
+            m[n][i] = m[low][i] ^ m[n - low][i];
+        }
+    }
+}
+
+/* z divided by 16, as it were, plus a multiple. */
+static inline void shift_add(uint32_t z[COLUMNS], const word32 m[COLUMNS]) {
     const uint32_t dropped = z[3] & 15u;
     z[3] = (z[3] >> 4 | z[2] << 28) ^ m[3];
     z[2] = (z[2] >> 4 | z[1] << 28) ^ m[2];
     z[1] = (z[1] >> 4 | z[0] << 28) ^ m[1];
-    z[0] = (z[0] >> 4) ^ (uint32_t)reduction[dropped] << 16 ^ m[0];
+    z[0] = z[0] >> 4 ^ (uint32_t)reduction[dropped] << 16 ^ m[0];
 }
 
-/* SP 800-38D section 6.4, four bits at a time: x becomes (x + block) * H for each block of data. The
- * sixteen multiples of H are made by GenerateM0 of armv8-aes.c. */
-void GCM_gmult_len(byte *x, const byte (*multiples)[BLOCK_BYTES], const byte *data,
-                   unsigned long count) {
-    for (; count > 0; count -= BLOCK_BYTES, data += BLOCK_BYTES) {
+/* SP 800-38D section 6.4, of bytes that zeros make whole blocks. */
+static void hash(Aes *aes, byte x[BLOCK_BYTES], const byte *data, word32 count) {
+    word32(*m)[COLUMNS] = (word32(*)[COLUMNS])(void *)aes->gcm.M0;
+    while (count > 0) {
+        const word32 n = count < BLOCK_BYTES ? count : BLOCK_BYTES;
         uint32_t z[COLUMNS] = {0};
+        for (word32 i = 0; i < n; i++) {
+            x[i] ^= *data++;
+        }
         for (uint32_t i = BLOCK_BYTES; i-- > 0;) {
-            const uint32_t both = x[i] ^ data[i];
-            shift_add(z, multiples[both & 15u]);
-            shift_add(z, multiples[both >> 4]);
+            shift_add(z, m[x[i] & 15u]);
+            shift_add(z, m[x[i] >> 4]);
         }
         for (uint32_t i = 0; i < COLUMNS; i++) {
             z[i] = __builtin_bswap32(z[i]);
         }
         memcpy(x, z, BLOCK_BYTES);
+        count -= n;
     }
+}
+
+/* ---- GCM ----------------------------------------------------------------------------------- */
+
+/* The block that is encrypted to be added to block `number` of the text; 1 is the tag's. */
+static void key_stream(Aes *aes, byte stream[BLOCK_BYTES], const byte *nonce, uint32_t number) {
+    number = __builtin_bswap32(number);
+    memcpy(stream, nonce, NONCE_BYTES);
+    memcpy(&stream[NONCE_BYTES], &number, sizeof number);
+    encrypt(aes, stream, stream);
+}
+
+static void add_key_stream(Aes *aes, byte *out, const byte *in, word32 count, const byte *nonce) {
+    byte stream[BLOCK_BYTES];
+    for (word32 i = 0; i < count; i++) {
+        if (i % BLOCK_BYTES == 0) {
+            key_stream(aes, stream, nonce, 2u + i / BLOCK_BYTES);
+        }
+        out[i] = in[i] ^ stream[i % BLOCK_BYTES];
+    }
+}
+
+/* What wolfSSL gives wc_AesGcmEncrypt and wc_AesGcmDecrypt beside the text: see aes_gcm.S. */
+struct aes_gcm_record {
+    const byte *nonce;
+    word32 nonce_bytes;
+    byte *tag; /* made, or to be checked */
+    word32 tag_bytes;
+    const byte *additional;
+    word32 additional_bytes;
+};
+
+static bool is_usual(const struct aes_gcm_record *r) {
+    return r->nonce_bytes == NONCE_BYTES && r->tag_bytes == BLOCK_BYTES;
+}
+
+static void make_tag(Aes *aes, byte tag[BLOCK_BYTES], const byte *text, word32 count,
+                     const struct aes_gcm_record *r) {
+    byte x[BLOCK_BYTES] = {0};
+    const word32 bits[2] = {__builtin_bswap32(8u * r->additional_bytes),
+                            __builtin_bswap32(8u * count)};
+    byte lengths[BLOCK_BYTES] = {0};
+    memcpy(&lengths[4], &bits[0], sizeof bits[0]);
+    memcpy(&lengths[12], &bits[1], sizeof bits[1]);
+    hash(aes, x, r->additional, r->additional_bytes);
+    hash(aes, x, text, count);
+    hash(aes, x, lengths, sizeof lengths);
+    key_stream(aes, tag, r->nonce, 1);
+    for (uint32_t i = 0; i < BLOCK_BYTES; i++) {
+        tag[i] ^= x[i];
+    }
+}
+
+int wc_AesGcmSetKey(Aes *aes, const byte *key, word32 count) {
+    word32 h[COLUMNS] = {0};
+    if (count != KEY_BYTES) {
+        return BAD_FUNC_ARG;
+    }
+    expand(aes->key, key);
+    encrypt(aes, (const byte *)h, (byte *)h);
+    make_multiples((word32(*)[COLUMNS])(void *)aes->gcm.M0, h);
+    return 0;
+}
+
+/* The text may become its cipher, and back, where it lies. */
+int aes_gcm_encrypt(Aes *aes, byte *out, const byte *in, word32 count,
+                    const struct aes_gcm_record *r);
+int aes_gcm_decrypt(Aes *aes, byte *out, const byte *in, word32 count,
+                    const struct aes_gcm_record *r);
+
+int aes_gcm_encrypt(Aes *aes, byte *out, const byte *in, word32 count,
+                    const struct aes_gcm_record *r) {
+    if (!is_usual(r)) {
+        return BAD_FUNC_ARG;
+    }
+    add_key_stream(aes, out, in, count, r->nonce);
+    make_tag(aes, r->tag, out, count, r);
+    return 0;
+}
+
+int aes_gcm_decrypt(Aes *aes, byte *out, const byte *in, word32 count,
+                    const struct aes_gcm_record *r) {
+    byte right[BLOCK_BYTES];
+    byte different = 0;
+    if (!is_usual(r)) {
+        return BAD_FUNC_ARG;
+    }
+    make_tag(aes, right, in, count, r);
+    for (uint32_t i = 0; i < BLOCK_BYTES; i++) {
+        different |= right[i] ^ r->tag[i];
+    }
+    if (different != 0) {
+        return AES_GCM_AUTH_E;
+    }
+    add_key_stream(aes, out, in, count, r->nonce);
+    return 0;
 }
