@@ -7,7 +7,6 @@ the very same objects of port, lwIP and board.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import board_counters  # noqa: E402
 import board_run  # noqa: E402
 import elf  # noqa: E402
 import linkmap  # noqa: E402
+import measured  # noqa: E402
 import report  # noqa: E402
 
 EXPLANATION = """\
@@ -286,6 +286,8 @@ def main():
     bench = Bench(options.board, options.profile)
     try:
         make(options.board, "board")
+        image = os.path.join(bench.folder, "pingshot.elf")
+        build = measured.build_of(image)
         subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror",
                         "-fPIC", "-shared", "-fvisibility=hidden", "-o", PLUGIN,
                         os.path.join(HERE, "icount_plugin.c")], check=True)
@@ -294,8 +296,7 @@ def main():
         sys.exit(f"make bench: {problem}")
     finally:
         bench.stop()
-    with open(os.path.join("build", options.board, "measured.json"), "w", encoding="utf-8") as file:
-        json.dump(bench.results, file, indent=1)
+    measured.note(image, build, **bench.results)
     for line in bench.missed:
         print(f"MISSED: {line}")
     return 1 if options.strict and bench.missed else 0

@@ -122,7 +122,7 @@ def test_a_software_reset(board, symbols):
 
 
 def test_a_reset_from_outside(board):
-    board.monitor("system_reset")
+    board.reset()
     assert wait_for_start(board, 2) == ("external", "")
     assert resets(board) == {"power_on": 1, "external": 1}
 
@@ -157,7 +157,7 @@ WAYS = {
     "watchdog": hang,
     "software": lambda board: call(board, "faults_reset"),
     "stack_overflow": overflow,
-    "external": lambda board: board.monitor("system_reset"),
+    "external": lambda board: board.reset(),
 }
 
 
@@ -208,7 +208,7 @@ def test_reset_again_and_again(board, seed):
     assert load.CONNECTIONS <= board.capacities.connections
     load.prepare(board)
     for number in range(2, RESETS + 2):
-        load.run(board, chance.uniform(0.3, 1.5), lambda: board.monitor("system_reset"))
+        load.run(board, chance.uniform(0.3, 1.5), board.reset)
         assert wait_for_start(board, number) == ("external", "")
         assert ", restored" in states(board)[-1]
         load.check(board)
@@ -220,7 +220,7 @@ def test_reasons_are_counted_across_resets(board):
         with attached_to(board) as debugger:
             debugger.set_register(PC, NO_CODE)
         wait_for_start(board, number)
-    board.monitor("system_reset")
+    board.reset()
     wait_for_start(board, 4)
     assert resets(board) == {"power_on": 1, "fault": 2, "external": 1}
     assert [cause for cause, _ in starts(board)] == ["power_on", "fault", "fault", "external"]

@@ -72,7 +72,7 @@ def test_nothing_random_is_used_twice(own_target):
         if number == 3:
             with attached_to(board) as debugger:
                 debugger.write(symbols_of(board.image)["kept"], b"gone")
-        board.monitor("system_reset")
+        board.reset()
         wait_for_start(board, number)
     values += [value for _ in range(3) for value in server_hello(board)]
     assert len(set(values)) == len(values) == 24

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """make size BOARD=...: flash and RAM of a board's image by component, its largest objects in RAM,
-and its stack: reserved, bounded by stack_bound.py, and the deepest that a run of `make bench` or of
-the tests has left painted.
+and its stack: reserved, bounded by stack_bound.py, and the deepest that runs of this build have left
+painted (measured.py).
 
     report.py build/BOARD/pingshot.elf [--path]     --path: the calls that make up the bound
 """
 
 import argparse
 import collections
-import json
 import os
 import sys
 
 import elf
 import linkmap
+import measured
 import stack_bound
 
 LARGEST = 12
@@ -54,15 +54,6 @@ def largest(path):
     return sorted(objects, reverse=True)[:LARGEST]
 
 
-def measured(path):
-    """What the last run of the bench noted beside the image, or {}."""
-    note = os.path.join(os.path.dirname(path), "measured.json")
-    if not os.path.exists(note):
-        return {}
-    with open(note, encoding="utf-8") as file:
-        return json.load(file)
-
-
 def show(path, with_path):
     sizes = measure(path)
     row = "{:<16}{:>10}{:>10}"
@@ -74,9 +65,9 @@ def show(path, with_path):
     for size, name, file in largest(path):
         print(f"{size:>10,}  {name}{' of ' + file if file else ''}")
     bound = stack_bound.Bound(path, os.path.dirname(path))
-    used = measured(path).get("stack_bytes")
+    used = measured.of(path).get("stack_bytes")
     print(f"\nstack: {bound.reserved:,} bytes reserved, at most {bound.total:,} can be used, "
-          + (f"{used:,} were" if used else "not measured yet: make bench BOARD="))
+          + (f"{used:,} were" if used else "no run of it yet: make e2e TARGET= or make bench BOARD="))
     if with_path:
         print("\n" + bound.explanation())
     for finding in bound.findings:

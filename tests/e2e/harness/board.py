@@ -9,6 +9,7 @@ import re
 import socket
 import subprocess
 
+from . import stack
 from .capacities import ROOT, Capacities
 from .process import Process
 from .target import Target
@@ -60,18 +61,19 @@ class Board:
         return {name: value for name, value in settings.items() if value}
 
     def image(self, run_folder, **settings):
-        """Path of an image built with these settings of make; built once in a test run, whose
-        worker processes share `run_folder`."""
+        """Paths of an image built with these settings of make, and of what harness/stack.py knows
+        of it; built once in a test run, whose worker processes share `run_folder`."""
         fixed = {} if "ADDRESS" in settings else {"GATEWAY": Target.host_ip}
         words = {"ADDRESS": f"{Target.ip}/24", **fixed, **settings}
         variant = "-".join(["e2e", *(_word(name, settings[name]) for name in sorted(settings))])
         with open(run_folder / f"{self.name}.lock", "w", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            built = run_folder / f"{self.name}-{variant}.built"
-            if not built.exists():
+            image = ROOT / "build" / self.name / variant / "pingshot.elf"
+            facts = run_folder / f"{self.name}-{variant}.json"
+            if not facts.exists():
                 self._make(VARIANT=variant, **words)
-                built.touch()
-        return ROOT / "build" / self.name / variant / "pingshot.elf"
+                stack.write_facts(image, facts)
+        return image, facts
 
     def _make(self, **words):
         environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
@@ -95,11 +97,11 @@ class BoardTarget(Target):
         return 11 if self.authority else 3
 
     def __init__(self, board, image, namespace, log_path, authority=None, resets=False, seeded=True):  # fmt: skip
-        """With `resets` the test makes it reset, otherwise it must not. Without `seeded` it has no
-        source of randomness."""
+        """`image` is what Board.image returned. With `resets` the test makes it reset, otherwise it
+        must not. Without `seeded` it has no source of randomness."""
         self.name = board.name
         self.capacities = board.capacities
-        self.image = image
+        self.image, self._facts = image
         self._resets = resets
         self._monitor_path = log_path.with_suffix(".monitor")
         seed = log_path.with_suffix(".seed")
@@ -107,7 +109,7 @@ class BoardTarget(Target):
         namespace.command("ip", "tuntap", "add", "dev", self.interface, "mode", "tap")
         namespace.command("ip", "address", "add", f"{self.host_ip}/24", "dev", self.interface)
         namespace.command("ip", "link", "set", self.interface, "up")
-        argv = ["qemu-system-arm", "-M", board.machine, "-kernel", image]
+        argv = ["qemu-system-arm", "-M", board.machine, "-kernel", self.image]
         argv += ["-display", "none", "-monitor", "none", "-serial", "stdio"]
         argv += ["-qmp", f"unix:{self._monitor_path},server=on,wait=off"]
         argv += ["-nic", f"tap,id=cable,ifname={self.interface},script=no,downscript=no"]
@@ -128,6 +130,22 @@ class BoardTarget(Target):
                 while "return" not in (result := json.loads(file.readline())):
                     assert "error" not in result, result
             return result["return"]
+
+    def note_stack(self):
+        """What its stack was painted for; at its end, and before a reset, which paints it anew."""
+        stack.note(self, self._facts)
+
+    def reset(self):
+        """As its reset button does."""
+        self.note_stack()
+        self.monitor("system_reset")
+
+    def stop(self):
+        try:
+            if self.process.exit_status is None:
+                self.note_stack()
+        finally:
+            super().stop()
 
     def set_cable(self, plugged):
         self.monitor("set_link", name="cable", up=plugged)

@@ -67,6 +67,7 @@ class Debugger:
 def attached_to(target):
     """A Debugger on a harness.board.BoardTarget, stopped where each turn of its main loop begins.
     It goes on behind the with block."""
+    target.note_stack()  # before what is done to it ends this run
     path = target.process.log_path.with_suffix(".gdb")
     line = f"gdbserver unix:{path},server=on,wait=off"
     target.monitor("human-monitor-command", **{"command-line": line})
