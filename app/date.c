@@ -7,9 +7,9 @@
 #define SECONDS_PER_DAY 86400
 
 struct civil {
-    uint32_t year, month, day; /* month and day from 1 */
-    uint32_t weekday;          /* 0: Sunday */
-    uint32_t hour, minute, second;
+    unsigned year, month, day; /* month and day from 1 */
+    unsigned weekday;          /* 0: Sunday */
+    unsigned hour, minute, second;
 };
 
 static bool is_leap(uint32_t year) {
@@ -42,40 +42,16 @@ static struct civil civil_from(int64_t unix_s) {
     return c;
 }
 
-static void put_time(struct text *t, const struct civil *c) {
-    text_put_digits(t, c->hour, 2);
-    text_put_char(t, ':');
-    text_put_digits(t, c->minute, 2);
-    text_put_char(t, ':');
-    text_put_digits(t, c->second, 2);
-}
-
 void date_put_http(struct text *t, int64_t unix_s) {
     static const char weekdays[] = "SunMonTueWedThuFriSat";
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     struct civil c = civil_from(unix_s);
-    text_put(t, weekdays + 3 * c.weekday, 3);
-    text_puts(t, ", ");
-    text_put_digits(t, c.day, 2);
-    text_put_char(t, ' ');
-    text_put(t, months + 3 * (c.month - 1), 3);
-    text_put_char(t, ' ');
-    text_put_digits(t, c.year, 4);
-    text_put_char(t, ' ');
-    put_time(t, &c);
-    text_puts(t, " GMT");
+    text_format(t, "%.*s, %02u %.*s %04u %02u:%02u:%02u GMT", 3, weekdays + 3 * c.weekday, c.day, 3,
+                months + 3 * (c.month - 1), c.year, c.hour, c.minute, c.second);
 }
 
 void date_put_rfc3339(struct text *t, int64_t unix_ms) {
     struct civil c = civil_from(unix_ms / 1000);
-    text_put_digits(t, c.year, 4);
-    text_put_char(t, '-');
-    text_put_digits(t, c.month, 2);
-    text_put_char(t, '-');
-    text_put_digits(t, c.day, 2);
-    text_put_char(t, 'T');
-    put_time(t, &c);
-    text_put_char(t, '.');
-    text_put_digits(t, (uint64_t)(unix_ms % 1000), 3);
-    text_put_char(t, 'Z');
+    text_format(t, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", c.year, c.month, c.day, c.hour, c.minute,
+                c.second, (unsigned)(unix_ms % 1000));
 }

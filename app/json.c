@@ -55,40 +55,28 @@ static void skip_blanks(struct scan *s) {
     }
 }
 
-static struct text problem_at_byte(struct scan *s, enum problem_kind kind) {
-    struct text t = problem_begin(s->problem, kind);
-    text_puts(&t, "byte ");
-    text_put_u64(&t, (uint64_t)s->at + 1);
-    text_puts(&t, ": ");
-    return t;
-}
-
 /* Says what should be at the next byte, and what is. Returns false. */
 static bool expected(struct scan *s, const char *what) {
-    static const char hex[] = "0123456789abcdef";
-    struct text t = problem_at_byte(s, PROBLEM_MALFORMED);
-    int c = peek(s);
-    text_puts(&t, "expected ");
-    text_puts(&t, what);
+    const unsigned byte = s->at + 1u;
+    const int c = peek(s);
     if (c == END_OF_TEXT) {
-        text_puts(&t, ", but the text ends");
-    } else if (c > 0x20 && c < 0x7f) {
-        text_puts(&t, ", found '");
-        text_put_char(&t, (char)c);
-        text_put_char(&t, '\'');
-    } else {
-        text_puts(&t, ", found byte 0x");
-        text_put_char(&t, hex[c >> 4]);
-        text_put_char(&t, hex[c & 15]);
+        return problem_format(s->problem, PROBLEM_MALFORMED,
+                              "byte %u: expected %s, but the text ends", byte, what);
     }
-    return problem_end(s->problem, &t);
+    if (c > 0x20 && c < 0x7f) {
+        return problem_format(s->problem, PROBLEM_MALFORMED, "byte %u: expected %s, found '%.*s'",
+                              byte, what, 1, (const char *)s->bytes + s->at);
+    }
+    char hex[2];
+    struct text found = text_over(hex, sizeof hex);
+    text_put_hex(&found, (uint32_t)c, 2);
+    return problem_format(s->problem, PROBLEM_MALFORMED, "byte %u: expected %s, found byte 0x%.*s",
+                          byte, what, TEXT_SLICE(text_slice(&found)));
 }
 
 static bool too_large(struct scan *s, const char *what, uint32_t limit) {
-    struct text t = problem_at_byte(s, PROBLEM_TOO_LARGE);
-    text_puts(&t, what);
-    text_put_u64(&t, limit);
-    return problem_end(s->problem, &t);
+    return problem_format(s->problem, PROBLEM_TOO_LARGE, "byte %u: %s %u", (unsigned)s->at + 1u,
+                          what, (unsigned)limit);
 }
 
 static bool is_digit(int c) {
@@ -258,7 +246,7 @@ static bool check_string(struct scan *s) {
 
 static bool count_token(struct scan *s) {
     if (s->count == CFG_JSON_TOKENS_MAX) {
-        return too_large(s, "more values and names of members than ", CFG_JSON_TOKENS_MAX);
+        return too_large(s, "more values and names of members than", CFG_JSON_TOKENS_MAX);
     }
     s->count++;
     return true;
@@ -283,7 +271,7 @@ static bool check_name(struct scan *s, const char *what) {
 
 static bool open_container(struct scan *s, char closer) {
     if (s->depth == CFG_JSON_DEPTH_MAX) {
-        return too_large(s, "arrays and objects nested deeper than ", CFG_JSON_DEPTH_MAX);
+        return too_large(s, "arrays and objects nested deeper than", CFG_JSON_DEPTH_MAX);
     }
     s->at++;
     s->closers[s->depth++] = closer;
@@ -449,7 +437,7 @@ bool json_parse(struct json *j, struct slice text, struct problem *p) {
     j->count = 0;
     if (text.len > JSON_TEXT_BYTES_MAX) {
         s.at = JSON_TEXT_BYTES_MAX;
-        return too_large(&s, "the text is longer than ", JSON_TEXT_BYTES_MAX);
+        return too_large(&s, "the text is longer than", JSON_TEXT_BYTES_MAX);
     }
     if (!check_text(&s)) {
         return false;

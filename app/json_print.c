@@ -86,14 +86,6 @@ static uint32_t decode(const char *bytes, uint32_t len) {
     }
 }
 
-static void put_escape(struct text *out, uint32_t code_point) {
-    static const char hex[] = "0123456789abcdef";
-    text_put_slice(out, SLICE("\\u"));
-    for (int shift = 12; shift >= 0; shift -= 4) {
-        text_put_char(out, hex[code_point >> shift & 15u]);
-    }
-}
-
 /* What stands at the cursor within a string. There is room for JSON_PRINT_STEP_BYTES. */
 static void print_string(struct json_print *p, struct slice text, enum json_print_for reader,
                          struct text *out) {
@@ -106,7 +98,8 @@ static void print_string(struct json_print *p, struct slice text, enum json_prin
             n = text_control_bytes((struct slice){bytes, left});
         }
         if (n > 0) {
-            put_escape(out, decode(bytes, n));
+            text_puts(out, "\\u");
+            text_put_hex(out, decode(bytes, n), 4);
             p->at += n;
             return;
         }

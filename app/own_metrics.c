@@ -145,9 +145,8 @@ static bool put_uptime(const struct app *app, struct samples *s) {
     char *at = s->next == 0 ? begin(s) : NULL;
     if (at != NULL) {
         struct text seconds = text_over(at, 24);
-        text_put_u64(&seconds, app->uptime_ms / 1000);
-        text_put_char(&seconds, '.');
-        text_put_digits(&seconds, app->uptime_ms % 1000, 3);
+        text_format(&seconds, "%llu.%03u", (unsigned long long)app->uptime_ms / 1000u,
+                    (unsigned)(app->uptime_ms % 1000));
         end(s, at + seconds.len);
     }
     return s->next > 0;

@@ -23,3 +23,18 @@ bool problem_set(struct problem *p, enum problem_kind kind, const char *line) {
     text_puts(&t, line);
     return problem_end(p, &t);
 }
+
+bool problem_format(struct problem *p, enum problem_kind kind, const char *format, ...) {
+    struct text t = problem_begin(p, kind);
+    va_list arguments;
+    va_start(arguments, format);
+    text_vformat(&t, format, arguments);
+    va_end(arguments);
+    return problem_end(p, &t);
+}
+
+bool problem_prepend(struct problem *p, struct slice where) {
+    struct text t = {p->line, p->line_len, sizeof p->line, false};
+    text_prepend(&t, where);
+    return problem_end(p, &t);
+}

@@ -41,7 +41,12 @@ struct text problem_begin(struct problem *p, enum problem_kind kind);
 /* Ends it. Returns false, so that a parser can end with `return problem_end(p, &t);`. */
 bool problem_end(struct problem *p, const struct text *t);
 
-/* The whole line at once, from a NUL-terminated string. Returns false. */
+/* The whole line at once, from a NUL-terminated string, or as text_format makes it. Return false. */
 bool problem_set(struct problem *p, enum problem_kind kind, const char *line);
+__attribute__((format(printf, 3, 4))) bool problem_format(struct problem *p, enum problem_kind kind,
+                                                          const char *format, ...);
+
+/* Puts `where` before the line of a problem. Returns false. */
+bool problem_prepend(struct problem *p, struct slice where);
 
 #endif

@@ -202,6 +202,13 @@ void text_put_digits(struct text *t, uint64_t value, unsigned digits) {
     } while (p > start);
 }
 
+void text_put_hex(struct text *t, uint32_t value, unsigned digits) {
+    while (digits > 0) {
+        digits--;
+        text_put_char(t, "0123456789abcdef"[value >> (4u * digits) & 15u]);
+    }
+}
+
 /* What a terminal obeys instead of showing it: C0 and C1 control characters and DEL, the line and
  * paragraph separators and changes of direction (U+2028 to U+202E, U+2066 to U+2069). */
 static bool is_control(const uint8_t *bytes, uint32_t len) {
@@ -242,6 +249,55 @@ void text_put_printable(struct text *t, struct slice s, uint32_t max_bytes) {
     }
 }
 
+void text_vformat(struct text *t, const char *format, va_list arguments) {
+    struct slice outside;
+    while (*format != '\0') {
+        const char *run = format;
+        while (*format != '\0' && *format != '%') {
+            format++;
+        }
+        text_put(t, run, (uint32_t)(format - run));
+        if (*format == '\0') {
+            return;
+        }
+        switch (format[1]) {
+        case 's':
+            text_puts(t, va_arg(arguments, const char *));
+            format += 2;
+            break;
+        case '%':
+            text_put_char(t, '%');
+            format += 2;
+            break;
+        case '.':
+            outside.len = (uint32_t)va_arg(arguments, int);
+            outside.bytes = va_arg(arguments, const char *);
+            text_put_printable(t, outside, TEXT_FORMAT_SLICE_BYTES);
+            format += 4;
+            break;
+        case '0':
+            text_put_digits(t, va_arg(arguments, unsigned), (unsigned)(format[2] - '0'));
+            format += 4;
+            break;
+        case 'l':
+            text_put_u64(t, va_arg(arguments, unsigned long long));
+            format += 4;
+            break;
+        default:
+            text_put_u64(t, va_arg(arguments, unsigned));
+            format += 2;
+            break;
+        }
+    }
+}
+
+void text_format(struct text *t, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    text_vformat(t, format, arguments);
+    va_end(arguments);
+}
+
 void text_prepend(struct text *t, struct slice s) {
     uint32_t put = s.len < t->capacity ? s.len : t->capacity;
     uint32_t kept = t->len < t->capacity - put ? t->len : t->capacity - put;
@@ -266,16 +322,14 @@ void text_put_label_value(struct text *t, struct slice value) {
 }
 
 void text_put_json(struct text *t, struct slice s) {
-    static const char hex[] = "0123456789abcdef";
     for (uint32_t i = 0; i < s.len; i++) {
         uint8_t c = (uint8_t)s.bytes[i];
         if (c == '"' || c == '\\') {
             text_put_char(t, '\\');
             text_put_char(t, (char)c);
         } else if (c < 0x20) {
-            text_puts(t, "\\u00");
-            text_put_char(t, hex[c >> 4]);
-            text_put_char(t, hex[c & 15]);
+            text_puts(t, "\\u");
+            text_put_hex(t, c, 4);
         } else {
             text_put_char(t, (char)c);
         }

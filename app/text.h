@@ -6,6 +6,7 @@
 #ifndef PINGSHOT_TEXT_H
 #define PINGSHOT_TEXT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -105,6 +106,26 @@ uint32_t text_control_bytes(struct slice s);
  * characters and bytes that are not UTF-8 become '?', and beyond `max_bytes` it is cut and "..."
  * says so. */
 void text_put_printable(struct text *t, struct slice s, uint32_t max_bytes);
+
+/* Appends the lowest `digits` hexadecimal digits of `value`. */
+void text_put_hex(struct text *t, uint32_t value, unsigned digits);
+
+/* The longest slice that text_format puts, in bytes: of a longer one the beginning. */
+#define TEXT_FORMAT_SLICE_BYTES 64u
+
+/* A slice among the arguments of text_format, for its %.*s. */
+#define TEXT_SLICE(slice) (int)(slice).len, (slice).bytes
+
+/* Appends `format`, in which these stand for the next argument, and compilers check it as printf's:
+ *
+ *     %s            a NUL-terminated string, as it is
+ *     %.*s          TEXT_SLICE(s): what came from outside, as text_put_printable puts it
+ *     %u, %llu      a number; %02u: with leading zeros to at least 2 digits (1 to 9)
+ *     %%            a percent sign
+ */
+__attribute__((format(printf, 2, 3))) void text_format(struct text *t, const char *format, ...);
+__attribute__((format(printf, 2, 0))) void text_vformat(struct text *t, const char *format,
+                                                        va_list arguments);
 
 /* Puts `s` before what is there; what then has no room is dropped from the end. */
 void text_prepend(struct text *t, struct slice s);

@@ -58,13 +58,9 @@ void delivery_init(struct delivery *d, const struct delivery_options *options,
 /* ---- posting ------------------------------------------------------------------------------ */
 
 static bool events_full(const struct delivery *d, struct problem *p) {
-    struct text t = problem_begin(p, PROBLEM_FULL);
-    text_puts(&t, "all ");
-    text_put_u64(&t, CFG_EVENTS_MAX);
-    text_puts(&t, d->scrapers.mask == 0 ? " event slots wait for the first scraper to come"
-                                        : " event slots wait to be scraped");
-    text_puts(&t, ", post it again later");
-    return problem_end(p, &t);
+    return problem_format(
+        p, PROBLEM_FULL, "all %u event slots wait %s, post it again later", CFG_EVENTS_MAX,
+        d->scrapers.mask == 0 ? "for the first scraper to come" : "to be scraped");
 }
 
 /* Whether a post may go into this waiting event of its labels instead of a slot of its own:
@@ -160,12 +156,10 @@ static uint8_t admit_scraper(struct delivery *d, const struct scraper_identity *
 }
 
 static bool scrapers_full(struct problem *p) {
-    struct text t = problem_begin(p, PROBLEM_FULL);
-    text_puts(&t, "all ");
-    text_put_u64(&t, CFG_SCRAPERS_MAX);
-    text_puts(&t, " scrapers that events are kept for are known, "
-                  "one is forgotten when it stays away for the scraper timeout");
-    return problem_end(p, &t);
+    return problem_format(p, PROBLEM_FULL,
+                          "all %u scrapers that events are kept for are known, "
+                          "one is forgotten when it stays away for the scraper timeout",
+                          CFG_SCRAPERS_MAX);
 }
 
 /* ---- taking events in flight -------------------------------------------------------------- */
@@ -345,13 +339,11 @@ static uint32_t scrape_index(const struct delivery *d, uint32_t handle) {
 }
 
 static void put_timestamp(struct text *out, int64_t unix_ms, bool openmetrics) {
-    text_put_char(out, ' ');
+    const unsigned long long ms = (unsigned long long)unix_ms;
     if (openmetrics) {
-        text_put_u64(out, (uint64_t)unix_ms / 1000u);
-        text_put_char(out, '.');
-        text_put_digits(out, (uint64_t)unix_ms % 1000u, 3);
+        text_format(out, " %llu.%03u", ms / 1000u, (unsigned)(ms % 1000u));
     } else {
-        text_put_u64(out, (uint64_t)unix_ms);
+        text_format(out, " %llu", ms);
     }
 }
 

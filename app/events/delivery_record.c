@@ -105,15 +105,8 @@ static void add_number(struct numbers *n, uint64_t number) {
     n->last = number;
 }
 
-static void put_scraper(struct text *t, const struct scraper_identity *who) {
-    if (who->agent_bytes > 0) {
-        text_put_slice(t, scrapers_agent(who));
-        text_puts(t, " at ");
-    }
-    text_put_printable(t, scrapers_name(who), SCRAPERS_NAME_BYTES);
-}
-
 APART static void tell(const struct delivery *d, struct numbers *n, uint32_t scraper) {
+    const struct scraper_identity *who = &d->scrapers.entries[scraper].identity;
     char bytes[LINE_BYTES];
     struct text t = text_over(bytes, sizeof bytes);
     if (d->options.warn == NULL || n->count == 0) {
@@ -123,12 +116,10 @@ APART static void tell(const struct delivery *d, struct numbers *n, uint32_t scr
     text_puts(&t, n->count == 1 ? "event " : "events ");
     text_put_slice(&t, text_slice(&n->text));
     if (n->untold_count > 0) {
-        text_puts(&t, " and ");
-        text_put_u64(&t, n->untold_count);
-        text_puts(&t, " more");
+        text_format(&t, " and %u more", (unsigned)n->untold_count);
     }
-    text_puts(&t, " may come twice to ");
-    put_scraper(&t, &d->scrapers.entries[scraper].identity);
+    text_format(&t, " may come twice to %.*s%s%.*s", TEXT_SLICE(scrapers_agent(who)),
+                who->agent_bytes > 0 ? " at " : "", TEXT_SLICE(scrapers_name(who)));
     d->options.warn(text_slice(&t));
 }
 

@@ -7,9 +7,6 @@
 
 #include "metrics/number.h"
 
-/* How much of what came is quoted in an error line. */
-#define QUOTE_BYTES 60u
-
 void event_labels_init(struct event_labels *l) {
     l->value = 1.0;
     l->has_value = false;
@@ -17,12 +14,8 @@ void event_labels_init(struct event_labels *l) {
     l->text_bytes = 0;
 }
 
-static struct text about(struct problem *p, enum problem_kind kind, struct slice name) {
-    struct text t = problem_begin(p, kind);
-    text_puts(&t, "label \"");
-    text_put_printable(&t, name, QUOTE_BYTES);
-    text_puts(&t, "\": ");
-    return t;
+static bool malformed(struct slice name, const char *why, struct problem *p) {
+    return problem_format(p, PROBLEM_MALFORMED, "label \"%.*s\": %s", TEXT_SLICE(name), why);
 }
 
 static char name_byte(char c) {
@@ -40,22 +33,17 @@ static bool check_name(struct slice name, struct problem *p) {
         valid = name_byte_is_valid(name_byte(name.bytes[i]), i == 0);
     }
     if (!valid) {
-        struct text t = about(p, PROBLEM_MALFORMED, name);
-        text_puts(&t, "a name is letters, digits and underscores, and starts with no digit");
-        return problem_end(p, &t);
+        return malformed(name,
+                         "a name is letters, digits and underscores, and starts with no digit", p);
     }
     if (name.len >= 2 && name_byte(name.bytes[0]) == '_' && name_byte(name.bytes[1]) == '_') {
-        struct text t = about(p, PROBLEM_MALFORMED, name);
-        text_puts(&t, "names that start with __ are Prometheus's own");
-        return problem_end(p, &t);
+        return malformed(name, "names that start with __ are Prometheus's own", p);
     }
     return true;
 }
 
 static bool duplicate(struct slice name, struct problem *p) {
-    struct text t = about(p, PROBLEM_MALFORMED, name);
-    text_puts(&t, "given twice, once is right");
-    return problem_end(p, &t);
+    return malformed(name, "given twice, once is right", p);
 }
 
 static bool take_value(struct event_labels *l, struct slice name, struct slice value,
@@ -70,11 +58,9 @@ static bool take_value(struct event_labels *l, struct slice name, struct slice v
         unsigned_value = (struct slice){value.bytes + 1, value.len - 1};
     }
     if (!number_parse(unsigned_value, &number)) {
-        struct text t = problem_begin(p, PROBLEM_MALFORMED);
-        text_puts(&t, "value \"");
-        text_put_printable(&t, value, QUOTE_BYTES);
-        text_puts(&t, "\": a number is right, such as 42.5, 1e-3, NaN or +Inf");
-        return problem_end(p, &t);
+        return problem_format(p, PROBLEM_MALFORMED,
+                              "value \"%.*s\": a number is right, such as 42.5, 1e-3, NaN or +Inf",
+                              TEXT_SLICE(value));
     }
     l->value = number;
     l->has_value = true;
@@ -143,11 +129,9 @@ static bool append(struct event_labels *l, struct slice name, struct slice value
 }
 
 static bool too_many(struct slice name, uint32_t limit, const char *unit, struct problem *p) {
-    struct text t = about(p, PROBLEM_TOO_LARGE, name);
-    text_puts(&t, "one more than fits, an event's labels may have ");
-    text_put_u64(&t, limit);
-    text_puts(&t, unit);
-    return problem_end(p, &t);
+    return problem_format(p, PROBLEM_TOO_LARGE,
+                          "label \"%.*s\": one more than fits, an event's labels may have %u %s",
+                          TEXT_SLICE(name), (unsigned)limit, unit);
 }
 
 bool event_labels_add(struct event_labels *l, struct slice name, struct slice value,
@@ -164,21 +148,19 @@ bool event_labels_add(struct event_labels *l, struct slice name, struct slice va
     }
     uint32_t broken = slice_utf8_error(value);
     if (broken != value.len) {
-        struct text t = about(p, PROBLEM_MALFORMED, name);
-        text_puts(&t, "byte ");
-        text_put_u64(&t, (uint64_t)broken + 1u);
-        text_puts(&t, " of its value is not UTF-8");
-        return problem_end(p, &t);
+        return problem_format(p, PROBLEM_MALFORMED,
+                              "label \"%.*s\": byte %u of its value is not UTF-8", TEXT_SLICE(name),
+                              (unsigned)broken + 1u);
     }
     uint8_t place = place_of(l, name, &found);
     if (found) {
         return duplicate(name, p);
     }
     if (l->count == CFG_LABELS_MAX) {
-        return too_many(name, CFG_LABELS_MAX, " of them", p);
+        return too_many(name, CFG_LABELS_MAX, "of them", p);
     }
     if (!append(l, name, value, place)) {
-        return too_many(name, CFG_EVENT_TEXT_BYTES, " bytes as exposition text", p);
+        return too_many(name, CFG_EVENT_TEXT_BYTES, "bytes as exposition text", p);
     }
     return true;
 }

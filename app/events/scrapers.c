@@ -26,14 +26,9 @@ void scrapers_init(struct scrapers *s) {
 static bool set_name(struct scraper_identity *identity, struct slice name, const char *what,
                      struct problem *p) {
     if (name.len > SCRAPERS_NAME_BYTES || slice_utf8_error(name) != name.len) {
-        struct text t = problem_begin(p, PROBLEM_MALFORMED);
-        text_puts(&t, what);
-        text_puts(&t, " \"");
-        text_put_printable(&t, name, SCRAPERS_NAME_BYTES);
-        text_puts(&t, "\": the name of a scraper is UTF-8 of at most ");
-        text_put_u64(&t, SCRAPERS_NAME_BYTES);
-        text_puts(&t, " bytes");
-        return problem_end(p, &t);
+        return problem_format(p, PROBLEM_MALFORMED,
+                              "%s \"%.*s\": the name of a scraper is UTF-8 of at most %u bytes",
+                              what, TEXT_SLICE(name), SCRAPERS_NAME_BYTES);
     }
     memcpy(identity->name, name.bytes, name.len);
     identity->name_bytes = (uint8_t)name.len;

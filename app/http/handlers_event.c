@@ -9,21 +9,15 @@
 #include "http/query.h"
 
 static bool refuse_encoding(struct slice pair, struct problem *p) {
-    struct text t = problem_begin(p, PROBLEM_MALFORMED);
-    text_puts(&t, "label \"");
-    text_put_printable(&t, pair, 60);
-    text_puts(&t, "\": a '%' must be followed by two hex digits");
-    return problem_end(p, &t);
+    return problem_format(p, PROBLEM_MALFORMED,
+                          "label \"%.*s\": a '%%' must be followed by two hex digits",
+                          TEXT_SLICE(pair));
 }
 
 static bool refuse_length(struct slice pair, struct problem *p) {
-    struct text t = problem_begin(p, PROBLEM_TOO_LARGE);
-    text_puts(&t, "label \"");
-    text_put_printable(&t, pair, 60);
-    text_puts(&t, "\": longer than the ");
-    text_put_u64(&t, CFG_EVENT_TEXT_BYTES);
-    text_puts(&t, " bytes that all labels may have");
-    return problem_end(p, &t);
+    return problem_format(p, PROBLEM_TOO_LARGE,
+                          "label \"%.*s\": longer than the %u bytes that all labels may have",
+                          TEXT_SLICE(pair), CFG_EVENT_TEXT_BYTES);
 }
 
 /* Adds the pairs of a query or a form. */
@@ -48,14 +42,12 @@ static bool add_pairs(struct event_labels *labels, struct slice pairs, struct pr
 
 static void reply_receipt(struct http_conn *c, const struct delivery_receipt *receipt) {
     struct text t = http_conn_reply_begin(c, HTTP_OK);
-    text_puts(&t, "event ");
-    text_put_u64(&t, receipt->event_number);
+    text_format(&t, "event %llu queued for ", (unsigned long long)receipt->event_number);
     if (receipt->scrapers_count == 0) {
-        text_puts(&t, " queued for the first scraper that comes\n");
+        text_puts(&t, "the first scraper that comes\n");
     } else {
-        text_puts(&t, " queued for ");
-        text_put_u64(&t, receipt->scrapers_count);
-        text_puts(&t, receipt->scrapers_count == 1 ? " scraper\n" : " scrapers\n");
+        text_format(&t, receipt->scrapers_count == 1 ? "%u scraper\n" : "%u scrapers\n",
+                    (unsigned)receipt->scrapers_count);
     }
     http_conn_reply_end(c, &t);
 }

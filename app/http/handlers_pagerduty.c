@@ -117,7 +117,6 @@ static void refuse_unrecognized(struct http_conn *c, const struct problem *p) {
 
 /* A key like those that PagerDuty makes: 32 hex digits. */
 static void make_key(struct http_conn *c) {
-    static const char hex[] = "0123456789abcdef";
     const struct app *app = app_of(c);
     const struct hash_key key = hash_key_from(app->config.hash_key);
     struct {
@@ -128,10 +127,7 @@ static void make_key(struct http_conn *c) {
     struct text t = http_conn_reply_begin(c, HTTP_OK);
     text_put_char(&t, '"');
     for (; seed.word < 4; seed.word++) {
-        const uint32_t word = hash_bytes(key, (const char *)&seed, sizeof seed);
-        for (int shift = 28; shift >= 0; shift -= 4) {
-            text_put_char(&t, hex[word >> shift & 15u]);
-        }
+        text_put_hex(&t, hash_bytes(key, (const char *)&seed, sizeof seed), 8);
     }
     text_put_char(&t, '"');
     http_conn_reply_end(c, &t);

@@ -27,19 +27,11 @@ struct status {
     bool any;       /* one stands before it in its list */
 };
 
-static void put_member(struct text *t, const char *name, uint64_t value) {
-    text_puts(t, ",\"");
-    text_puts(t, name);
-    text_puts(t, "\":");
-    text_put_u64(t, value);
-}
-
 static void put_head(struct text *t, const struct app *app) {
     const struct delivery *d = &app->state->delivery;
     int64_t unix_ms;
-    text_puts(t, "{\"version\":\"" APP_VERSION "\",\"target\":\"");
-    text_puts(t, app->config.target);
-    text_puts(t, "\",\"time\":");
+    text_format(t,
+                "{\"version\":\"" APP_VERSION "\",\"target\":\"%s\",\"time\":", app->config.target);
     if (clock_wall_ms(&unix_ms)) {
         text_put_char(t, '"');
         date_put_rfc3339(t, unix_ms);
@@ -47,14 +39,14 @@ static void put_head(struct text *t, const struct app *app) {
     } else {
         text_puts(t, "null");
     }
-    put_member(t, "uptime_seconds", app->uptime_ms / 1000);
-    put_member(t, "events_posted", d->counts.posted);
-    put_member(t, "events_delivered", d->counts.delivered);
-    put_member(t, "events_released", d->counts.released);
-    put_member(t, "events_waiting", d->events.stats.used);
-    put_member(t, "notifications", app->notifications.number);
-    put_member(t, "alerts_firing", app->alerts.stats.used);
-    text_puts(t, ",\"scrapers\":[");
+    text_format(t,
+                ",\"uptime_seconds\":%llu,\"events_posted\":%llu,\"events_delivered\":%llu,"
+                "\"events_released\":%llu,\"events_waiting\":%u,\"notifications\":%llu,"
+                "\"alerts_firing\":%u,\"scrapers\":[",
+                (unsigned long long)app->uptime_ms / 1000u, (unsigned long long)d->counts.posted,
+                (unsigned long long)d->counts.delivered, (unsigned long long)d->counts.released,
+                (unsigned)d->events.stats.used, (unsigned long long)app->notifications.number,
+                (unsigned)app->alerts.stats.used);
 }
 
 /* A scraper chose its name: control characters, which JSON would escape, are not shown. */
@@ -71,22 +63,16 @@ static void put_scraper(struct text *t, const struct app *app, uint8_t index) {
     put_name(t, scrapers_name(&s->identity));
     text_puts(t, "\",\"agent\":\"");
     put_name(t, scrapers_agent(&s->identity));
-    text_put_char(t, '"');
-    put_member(t, "scrapes", s->scrapes_count);
-    put_member(t, "pending", delivery_pending_count(&app->state->delivery, index));
-    put_member(t, "last_seen_seconds_ago", (app->http.now_ms - s->last_seen_ms) / 1000);
-    text_put_char(t, '}');
+    text_format(t, "\",\"scrapes\":%llu,\"pending\":%u,\"last_seen_seconds_ago\":%u}",
+                (unsigned long long)s->scrapes_count,
+                (unsigned)delivery_pending_count(&app->state->delivery, index),
+                (unsigned)((app->http.now_ms - s->last_seen_ms) / 1000));
 }
 
 static void put_table(struct text *t, const struct table_stats *stats) {
-    text_puts(t, "{\"table\":\"");
-    text_put_slice(t, stats->name);
-    text_put_char(t, '"');
-    put_member(t, "used", stats->used);
-    put_member(t, "high_water", stats->high_water);
-    put_member(t, "limit", stats->limit);
-    put_member(t, "refused", stats->refused_total);
-    text_put_char(t, '}');
+    text_format(t, "{\"table\":\"%.*s\",\"used\":%u,\"high_water\":%u,\"limit\":%u,\"refused\":%u}",
+                TEXT_SLICE(stats->name), (unsigned)stats->used, (unsigned)stats->high_water,
+                (unsigned)stats->limit, (unsigned)stats->refused_total);
 }
 
 /* Appends the next item. Always fits ITEM_BYTES_MAX. */

@@ -32,10 +32,7 @@ void http_body_init_chunked(struct http_body *b) {
 }
 
 static bool malformed(struct problem *problem, const char *what) {
-    struct text t = problem_begin(problem, PROBLEM_MALFORMED);
-    text_puts(&t, "chunked body: ");
-    text_puts(&t, what);
-    return problem_end(problem, &t);
+    return problem_format(problem, PROBLEM_MALFORMED, "chunked body: %s", what);
 }
 
 static bool count_byte(struct http_body *b, struct problem *problem) {

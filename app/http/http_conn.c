@@ -212,11 +212,13 @@ static void linger(struct http_conn *c) {
 /* 405, and 404 for a path that nothing answers. */
 APART static void refuse_route(struct http_conn *c, struct slice path, uint8_t allowed) {
     struct problem p;
-    struct text t = problem_begin(&p, PROBLEM_UNKNOWN);
-    text_puts(&t, allowed != 0 ? "method not allowed on " : "nothing at ");
-    text_put_printable(&t, path, 80);
-    text_puts(&t, allowed != 0 ? "; see the Allow header" : "; GET / lists what there is");
-    problem_end(&p, &t);
+    if (allowed != 0) {
+        problem_format(&p, PROBLEM_UNKNOWN, "method not allowed on %.*s; see the Allow header",
+                       TEXT_SLICE(path));
+    } else {
+        problem_format(&p, PROBLEM_UNKNOWN, "nothing at %.*s; GET / lists what there is",
+                       TEXT_SLICE(path));
+    }
     c->response.allow = allowed;
     reply_status_line(c, allowed != 0 ? HTTP_METHOD_NOT_ALLOWED : HTTP_NOT_FOUND, &p);
 }
@@ -256,12 +258,9 @@ static void check_media_type(struct http_conn *c, bool has_body) {
 
 APART static void refuse_body_size(struct http_conn *c) {
     struct problem p;
-    struct text t = problem_begin(&p, PROBLEM_TOO_LARGE);
-    text_puts(&t, "body: more than the ");
-    text_put_u64(&t, CFG_HTTP_BODY_BYTES);
-    text_puts(&t, " bytes that are taken here");
-    text_puts(&t, c->route->too_large_hint != NULL ? c->route->too_large_hint : "");
-    problem_end(&p, &t);
+    problem_format(&p, PROBLEM_TOO_LARGE, "body: more than the %u bytes that are taken here%s",
+                   CFG_HTTP_BODY_BYTES,
+                   c->route->too_large_hint != NULL ? c->route->too_large_hint : "");
     http_conn_reply_problem(c, &p);
 }
 
@@ -339,11 +338,9 @@ static void end_request(struct http_conn *c, struct slice rest) {
 /* Takes the room that the body needs. */
 APART static void refuse_head(struct http_conn *c) {
     struct problem p;
-    struct text t = problem_begin(&p, PROBLEM_TOO_LARGE);
-    text_puts(&t, "headers: more than ");
-    text_put_u64(&t, HTTP_HEAD_BYTES);
-    text_puts(&t, " bytes together with the request line, before a body");
-    problem_end(&p, &t);
+    problem_format(&p, PROBLEM_TOO_LARGE,
+                   "headers: more than %u bytes together with the request line, before a body",
+                   HTTP_HEAD_BYTES);
     reply_and_close(c, HTTP_HEADER_FIELDS_TOO_LARGE, &p);
 }
 

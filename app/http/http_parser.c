@@ -60,13 +60,8 @@ static bool refuse(struct refusal r, enum http_status status, const char *line) 
 
 /* "header line 3: <what>" */
 static bool refuse_field(const struct http_parser *p, struct refusal r, const char *what) {
-    struct text t = problem_begin(r.problem, PROBLEM_MALFORMED);
-    text_puts(&t, "header line ");
-    text_put_u64(&t, p->line - 1u);
-    text_puts(&t, ": ");
-    text_puts(&t, what);
     *r.status = HTTP_BAD_REQUEST;
-    return problem_end(r.problem, &t);
+    return problem_format(r.problem, PROBLEM_MALFORMED, "header line %u: %s", p->line - 1u, what);
 }
 
 /* ---- request line ----------------------------------------------------------------------- */
@@ -300,16 +295,6 @@ static bool check_head(const struct http_parser *p, struct refusal r) {
 
 /* ---- lines ------------------------------------------------------------------------------ */
 
-static bool refuse_length(struct refusal r, enum http_status status, const char *what,
-                          uint32_t limit_bytes, const char *of) {
-    struct text t = problem_begin(r.problem, PROBLEM_MALFORMED);
-    text_puts(&t, what);
-    text_put_u64(&t, limit_bytes);
-    text_puts(&t, of);
-    *r.status = status;
-    return problem_end(r.problem, &t);
-}
-
 /* What can be said of the request line before its end has come; `end` is how far it is there,
  * without its LF. */
 static bool check_partial_request_line(const struct http_parser *p, const char *buffer,
@@ -329,8 +314,9 @@ static bool check_partial_request_line(const struct http_parser *p, const char *
         line_bytes--;
     }
     if (line_bytes > REQUEST_LINE_BYTES || end >= CFG_HTTP_RX_BYTES) {
-        return refuse_length(r, HTTP_URI_TOO_LONG, "request line: longer than ", REQUEST_LINE_BYTES,
-                             " bytes");
+        *r.status = HTTP_URI_TOO_LONG;
+        return problem_format(r.problem, PROBLEM_MALFORMED, "request line: longer than %u bytes",
+                              (unsigned)REQUEST_LINE_BYTES);
     }
     return true;
 }
@@ -342,8 +328,10 @@ static bool check_partial(const struct http_parser *p, const char *buffer, uint3
         return check_partial_request_line(p, buffer, end, r);
     }
     if (end >= CFG_HTTP_RX_BYTES) {
-        return refuse_length(r, HTTP_HEADER_FIELDS_TOO_LARGE, "headers: more than ",
-                             CFG_HTTP_RX_BYTES, " bytes together with the request line");
+        *r.status = HTTP_HEADER_FIELDS_TOO_LARGE;
+        return problem_format(r.problem, PROBLEM_MALFORMED,
+                              "headers: more than %u bytes together with the request line",
+                              CFG_HTTP_RX_BYTES);
     }
     return true;
 }

@@ -111,19 +111,15 @@ static void start(struct http_conn *c, bool length_known) {
 /* Writes the chunk size before `body` and the chunk's end behind it; returns how many bytes the
  * size took. */
 static uint32_t frame_chunk(struct text *body, char *before_body, bool last) {
-    static const char hex[] = "0123456789abcdef";
-    char *p = before_body;
     if (body->len == 0) {
         text_put_slice(body, last ? SLICE("0\r\n\r\n") : SLICE(""));
         return 0;
     }
-    *--p = '\n';
-    *--p = '\r';
-    for (uint32_t i = 0; i < CHUNK_SIZE_DIGITS; i++) {
-        *--p = hex[body->len >> 4 * i & 15];
-    }
+    struct text size = text_over(before_body - CHUNK_SIZE_BYTES, CHUNK_SIZE_BYTES);
+    text_put_hex(&size, body->len, CHUNK_SIZE_DIGITS);
+    text_puts(&size, "\r\n");
     text_put_slice(body, last ? SLICE("\r\n0\r\n\r\n") : SLICE("\r\n"));
-    return (uint32_t)(before_body - p);
+    return CHUNK_SIZE_BYTES;
 }
 
 /* Makes the next piece: `*bytes` points at it. False when there is not enough room for any. */

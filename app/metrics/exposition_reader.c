@@ -22,27 +22,12 @@ struct line {
 static bool at_line(const struct exposition_reader *reader, struct problem *p) {
     char bytes[32];
     struct text where = text_over(bytes, sizeof bytes);
-    struct text line = {p->line, p->line_len, sizeof p->line, false};
-    text_puts(&where, "line ");
-    text_put_u64(&where, reader->line_number);
-    text_puts(&where, ": ");
-    text_prepend(&line, text_slice(&where));
-    return problem_end(p, &line);
-}
-
-static struct text refuse_at(struct problem *p, uint32_t at) {
-    struct text t = problem_begin(p, PROBLEM_MALFORMED);
-    text_puts(&t, "byte ");
-    text_put_u64(&t, (uint64_t)at + 1);
-    text_puts(&t, ": ");
-    return t;
+    text_format(&where, "line %u: ", (unsigned)reader->line_number);
+    return problem_prepend(p, text_slice(&where));
 }
 
 static bool expected(struct problem *p, const struct line *l, const char *what) {
-    struct text t = refuse_at(p, l->at);
-    text_puts(&t, "expected ");
-    text_puts(&t, what);
-    return problem_end(p, &t);
+    return problem_format(p, PROBLEM_MALFORMED, "byte %u: expected %s", (unsigned)l->at + 1u, what);
 }
 
 /* ---- tokens ------------------------------------------------------------------------------ */
@@ -92,11 +77,10 @@ static bool read_type(struct exposition_reader *reader, struct line *l, struct s
     struct slice word = slice_trim((struct slice){l->bytes + l->at, l->len - l->at});
     enum registry_kind kind;
     if (!registry_kind_from(word, &kind)) {
-        struct text t = refuse_at(p, l->at);
-        text_put_char(&t, '"');
-        text_put_printable(&t, word, 40);
-        text_puts(&t, "\" is no type: counter, gauge, histogram, summary or untyped");
-        return problem_end(p, &t);
+        return problem_format(
+            p, PROBLEM_MALFORMED,
+            "byte %u: \"%.*s\" is no type: counter, gauge, histogram, summary or untyped",
+            (unsigned)l->at + 1u, TEXT_SLICE(word));
     }
     return registry_txn_declare(reader->registry, reader->txn, name, kind, NULL, LABEL_LOOSE, p);
 }
@@ -207,14 +191,12 @@ static bool read_value(struct line *l, double *value, struct problem *p) {
         return true;
     }
     l->at = start;
-    struct text t = refuse_at(p, start);
-    text_puts(&t, "expected a number as the value");
-    if (word.len > 0) {
-        text_puts(&t, ", not \"");
-        text_put_printable(&t, word, 40);
-        text_put_char(&t, '"');
+    if (word.len == 0) {
+        return expected(p, l, "a number as the value");
     }
-    return problem_end(p, &t);
+    return problem_format(p, PROBLEM_MALFORMED,
+                          "byte %u: expected a number as the value, not \"%.*s\"",
+                          (unsigned)start + 1u, TEXT_SLICE(word));
 }
 
 /* Timestamp and exemplar, which are dropped, and the end of the line. */
@@ -278,11 +260,8 @@ static bool read_line(struct exposition_reader *reader, const char *bytes, uint3
 }
 
 static bool refuse_long(struct problem *p) {
-    struct text t = problem_begin(p, PROBLEM_TOO_LARGE);
-    text_puts(&t, "longer than a line may be, ");
-    text_put_u64(&t, CFG_LINE_BYTES);
-    text_puts(&t, " bytes" JOINED_HINT);
-    return problem_end(p, &t);
+    return problem_format(p, PROBLEM_TOO_LARGE, "longer than a line may be, %u bytes" JOINED_HINT,
+                          CFG_LINE_BYTES);
 }
 
 /* Length is looked at first, so that it does not matter how much of a line was there to see. */

@@ -64,48 +64,26 @@ bool label_set_value_ok(struct slice value, uint32_t *bad_byte) {
 
 /* ---- adding ------------------------------------------------------------------------------ */
 
-static struct text refuse(struct problem *p, enum problem_kind kind, struct slice name) {
-    struct text t = problem_begin(p, kind);
-    text_puts(&t, "label \"");
-    text_put_printable(&t, name, 64);
-    text_puts(&t, "\": ");
-    return t;
-}
-
-static bool name_refused(struct problem *p, struct slice name) {
-    struct text t = refuse(p, PROBLEM_MALFORMED, name);
-    text_puts(&t, "a label name is [a-zA-Z_][a-zA-Z0-9_]*");
-    return problem_end(p, &t);
-}
-
-static bool name_reserved(struct problem *p, struct slice name) {
-    struct text t = refuse(p, PROBLEM_MALFORMED, name);
-    text_puts(&t, "names that start with __ are Prometheus's own, choose another");
-    return problem_end(p, &t);
+static bool malformed(struct problem *p, struct slice name, const char *why) {
+    return problem_format(p, PROBLEM_MALFORMED, "label \"%.*s\": %s", TEXT_SLICE(name), why);
 }
 
 static bool value_refused(struct problem *p, struct slice name, struct slice value, uint32_t at) {
-    struct text t = refuse(p, PROBLEM_MALFORMED, name);
-    text_puts(&t, "byte ");
-    text_put_u64(&t, (uint64_t)at + 1);
-    text_puts(&t, value.bytes[at] == 0 ? " of its value is NUL, which no scraper reads"
-                                       : " of its value is not UTF-8");
-    return problem_end(p, &t);
+    return problem_format(p, PROBLEM_MALFORMED, "label \"%.*s\": byte %u of its value is %s",
+                          TEXT_SLICE(name), (unsigned)at + 1u,
+                          value.bytes[at] == 0 ? "NUL, which no scraper reads" : "not UTF-8");
 }
 
 static bool too_long(struct problem *p, struct slice name) {
-    struct text t = refuse(p, PROBLEM_TOO_LARGE, name);
-    text_puts(&t, "longer than a line may be, ");
-    text_put_u64(&t, CFG_LINE_BYTES);
-    text_puts(&t, " bytes");
-    return problem_end(p, &t);
+    return problem_format(p, PROBLEM_TOO_LARGE,
+                          "label \"%.*s\": longer than a line may be, %u bytes", TEXT_SLICE(name),
+                          CFG_LINE_BYTES);
 }
 
 static bool too_many(struct problem *p, struct slice name) {
-    struct text t = refuse(p, PROBLEM_TOO_LARGE, name);
-    text_puts(&t, "one too many, a sample may have ");
-    text_put_u64(&t, CFG_LABELS_MAX);
-    return problem_end(p, &t);
+    return problem_format(p, PROBLEM_TOO_LARGE,
+                          "label \"%.*s\": one too many, a sample may have %u", TEXT_SLICE(name),
+                          CFG_LABELS_MAX);
 }
 
 /* Order of names, byte by byte; a name comes before those it begins. */
@@ -135,10 +113,10 @@ bool label_set_add(struct label_set *set, struct slice name, struct slice value,
     uint32_t bad_byte;
     bool taken;
     if (!label_set_label_name_ok(name)) {
-        return name_refused(p, name);
+        return malformed(p, name, "a label name is [a-zA-Z_][a-zA-Z0-9_]*");
     }
     if (slice_starts_with(name, SLICE("__"))) {
-        return name_reserved(p, name);
+        return malformed(p, name, "names that start with __ are Prometheus's own, choose another");
     }
     if (name.len >= CFG_LINE_BYTES || value.len >= CFG_LINE_BYTES) {
         return too_long(p, name);
@@ -151,9 +129,7 @@ bool label_set_add(struct label_set *set, struct slice name, struct slice value,
     }
     uint32_t at = place_of(set, name, &taken);
     if (taken) {
-        struct text t = refuse(p, PROBLEM_MALFORMED, name);
-        text_puts(&t, "twice in one sample");
-        return problem_end(p, &t);
+        return malformed(p, name, "twice in one sample");
     }
     memmove(&set->labels[at + 1], &set->labels[at], (set->count - at) * sizeof set->labels[0]);
     set->labels[at] = (struct label){name.bytes, value.bytes, (uint16_t)name.len,

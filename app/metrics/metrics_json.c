@@ -22,31 +22,23 @@ struct walk {
 static bool at_path(const struct walk *w, const char *member, struct slice label) {
     char bytes[PROBLEM_LINE_BYTES / 2];
     struct text path = text_over(bytes, sizeof bytes - 2);
-    struct text line = {w->p->line, w->p->line_len, sizeof w->p->line, false};
     if (w->family != NOT_IN_ARRAY) {
-        text_put_char(&path, '[');
-        text_put_u64(&path, w->family);
-        text_put_char(&path, ']');
+        text_format(&path, "[%u]", (unsigned)w->family);
     }
     if (w->sample != NOT_IN_ARRAY) {
-        text_puts(&path, path.len > 0 ? ".metrics[" : "metrics[");
-        text_put_u64(&path, w->sample);
-        text_put_char(&path, ']');
+        text_format(&path, "%smetrics[%u]", path.len > 0 ? "." : "", (unsigned)w->sample);
     }
     if (member[0] != '\0') {
-        text_puts(&path, path.len > 0 ? "." : "");
-        text_puts(&path, member);
+        text_format(&path, "%s%s", path.len > 0 ? "." : "", member);
     }
     if (label.len > 0) {
-        text_put_char(&path, '.');
-        text_put_printable(&path, label, 48);
+        text_format(&path, ".%.*s", TEXT_SLICE(label));
     }
     if (path.len > 0) {
         path.capacity += 2;
         text_puts(&path, ": ");
     }
-    text_prepend(&line, text_slice(&path));
-    return problem_end(w->p, &line);
+    return problem_prepend(w->p, text_slice(&path));
 }
 
 static bool refuse(const struct walk *w, const char *member, const char *why) {
@@ -72,11 +64,8 @@ static bool string_of(const struct walk *w, uint32_t token, struct text *scratch
         return problem_set(w->p, PROBLEM_MALFORMED, "expected a string");
     }
     if (!json_string(w->j, token, scratch)) {
-        struct text t = problem_begin(w->p, PROBLEM_TOO_LARGE);
-        text_puts(&t, "longer than a line may be, ");
-        text_put_u64(&t, CFG_LINE_BYTES);
-        text_puts(&t, " bytes");
-        return problem_end(w->p, &t);
+        return problem_format(w->p, PROBLEM_TOO_LARGE, "longer than a line may be, %u bytes",
+                              CFG_LINE_BYTES);
     }
     *s = (struct slice){scratch->bytes + start, scratch->len - start};
     return true;

@@ -27,33 +27,30 @@ bool alertmanager_is_payload(const struct json *j) {
 /* No index: a member of the payload itself. */
 #define NO_INDEX UINT32_MAX
 
-static struct text about(struct problem *p, enum problem_kind kind, uint32_t index,
-                         const char *member) {
-    struct text t = problem_begin(p, kind);
+/* Puts before what is wrong where it is. Returns false. */
+static bool at_member(struct problem *p, uint32_t index, const char *member) {
+    char bytes[48];
+    struct text where = text_over(bytes, sizeof bytes);
     if (index != NO_INDEX) {
-        text_puts(&t, "alerts[");
-        text_put_u64(&t, index);
-        text_puts(&t, "].");
+        text_format(&where, "alerts[%u].", (unsigned)index);
     }
-    text_puts(&t, member);
-    text_puts(&t, ": ");
-    return t;
+    text_format(&where, "%s: ", member);
+    return problem_prepend(p, text_slice(&where));
 }
 
 static bool malformed(struct problem *p, uint32_t index, const char *member, const char *what) {
-    struct text t = about(p, PROBLEM_MALFORMED, index, member);
-    text_puts(&t, what);
-    return problem_end(p, &t);
+    problem_set(p, PROBLEM_MALFORMED, what);
+    return at_member(p, index, member);
 }
 
 /* ---- one alert --------------------------------------------------------------------------- */
 
 static bool too_large(struct problem *p, uint32_t index, const char *member, uint32_t max) {
-    struct text t = about(p, PROBLEM_TOO_LARGE, index, member);
-    text_puts(&t, "alertname, fingerprint and receiver together take more than the ");
-    text_put_u64(&t, max);
-    text_puts(&t, " bytes that there are for an alert");
-    return problem_end(p, &t);
+    problem_format(p, PROBLEM_TOO_LARGE,
+                   "alertname, fingerprint and receiver together take more than the %u bytes that "
+                   "there are for an alert",
+                   (unsigned)max);
+    return at_member(p, index, member);
 }
 
 /* Appends a label; its value is a JSON string, or JSON_NONE for none. */
@@ -137,11 +134,10 @@ static bool changes_fit(const struct alerts *a, const struct alertmanager_listen
     if (listener == NULL || alerts_plan_changes(a) <= listener->changes_max) {
         return true;
     }
-    struct text t = problem_begin(p, PROBLEM_FULL);
-    text_put_u64(&t, alerts_plan_changes(a));
-    text_puts(&t, " alerts change state, each is an event, and the table of events has room for ");
-    text_put_u64(&t, listener->changes_max);
-    return problem_end(p, &t);
+    return problem_format(
+        p, PROBLEM_FULL,
+        "%u alerts change state, each is an event, and the table of events has room for %u",
+        (unsigned)alerts_plan_changes(a), (unsigned)listener->changes_max);
 }
 
 static void tell(const struct alertmanager_listener *listener, struct slice labels, bool firing) {

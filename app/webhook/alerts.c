@@ -68,15 +68,10 @@ bool alerts_plan_fits(struct alerts *a, struct problem *p) {
         return true;
     }
     a->stats.refused_total++;
-    struct text t = problem_begin(p, PROBLEM_FULL);
-    text_puts(&t, "alerts: the table is full: ");
-    text_put_u64(&t, a->stats.used);
-    text_puts(&t, " of ");
-    text_put_u64(&t, CFG_ALERTS_MAX);
-    text_puts(&t, " fire, and ");
-    text_put_u64(&t, a->new_count);
-    text_puts(&t, " more came; resolve some, or set max_alerts in the receiver's webhook_configs");
-    return problem_end(p, &t);
+    return problem_format(p, PROBLEM_FULL,
+                          "alerts: the table is full: %u of %u fire, and %u more came; "
+                          "resolve some, or set max_alerts in the receiver's webhook_configs",
+                          (unsigned)a->stats.used, CFG_ALERTS_MAX, (unsigned)a->new_count);
 }
 
 void alerts_plan_end(struct alerts *a) {

@@ -18,31 +18,18 @@ enum stage {
 };
 
 static void put_about(const struct notification *n, struct text *out) {
-    text_put_slice(out, SLICE("notification "));
-    text_put_u64(out, n->number);
-    text_put_slice(out, SLICE(": "));
+    const enum notifications_endpoint endpoint = (enum notifications_endpoint)n->endpoint;
+    text_format(out, "notification %llu: ", (unsigned long long)n->number);
     if (n->unix_ms != NOTIFICATIONS_TIME_UNKNOWN) {
         date_put_rfc3339(out, n->unix_ms);
     } else {
-        text_put_slice(out, SLICE("up "));
-        text_put_u64(out, n->uptime_s);
-        text_put_slice(out, SLICE(" s"));
+        text_format(out, "up %u s", (unsigned)n->uptime_s);
     }
-    text_put_char(out, ' ');
-    text_put_slice(out, notifications_path((enum notifications_endpoint)n->endpoint));
-    text_put_slice(out, SLICE(" ("));
-    text_put_slice(out, notifications_receiver((enum notifications_endpoint)n->endpoint));
-    text_put_slice(out, SLICE("), "));
-    text_put_u64(out, n->sent_bytes);
-    text_put_slice(out, SLICE(" bytes from "));
-    text_put_printable(out, n->sender, NOTIFICATIONS_SENDER_BYTES);
-    if (n->repeat) {
-        text_put_slice(out, SLICE(", a repeat"));
-    }
-    if (n->body.len < n->sent_bytes) {
-        text_put_slice(out, SLICE(", kept cut"));
-    }
-    text_put_char(out, '\n');
+    text_format(out, " %.*s (%.*s), %u bytes from %.*s%s%s\n",
+                TEXT_SLICE(notifications_path(endpoint)),
+                TEXT_SLICE(notifications_receiver(endpoint)), (unsigned)n->sent_bytes,
+                TEXT_SLICE(n->sender), n->repeat ? ", a repeat" : "",
+                n->body.len < n->sent_bytes ? ", kept cut" : "");
 }
 
 /* Who reads a console, or its log, need not learn what a client proves its identity with. */
@@ -63,7 +50,7 @@ static void put_head_line(struct slice line, struct text *out) {
     const struct slice name = slice_cut(&rest, ':');
     if (is_credential(name)) {
         text_put_slice(out, name);
-        text_put_slice(out, SLICE(": (not shown)"));
+        text_puts(out, ": (not shown)");
     } else {
         text_put_printable(out, line, HEAD_LINE_BYTES_MAX);
     }
@@ -88,16 +75,13 @@ static bool put_head(struct notification_text *t, struct slice head, struct text
 }
 
 static void put_cut(const struct notification *n, struct text *out) {
-    text_put_slice(out, SLICE("... cut: "));
-    text_put_u64(out, n->body.len);
-    text_put_slice(out, SLICE(" of "));
-    text_put_u64(out, n->sent_bytes);
-    text_put_slice(out, SLICE(" bytes are kept\n"));
+    text_format(out, "... cut: %u of %u bytes are kept\n", (unsigned)n->body.len,
+                (unsigned)n->sent_bytes);
 }
 
 static enum notification_text_result put_lost(struct notification_text *t, struct text *out) {
     if (t->stage != STAGE_ABOUT) {
-        text_put_slice(out, SLICE("\n... newer notifications have overwritten the rest\n"));
+        text_puts(out, "\n... newer notifications have overwritten the rest\n");
     }
     return NOTIFICATION_TEXT_LOST;
 }

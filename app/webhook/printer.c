@@ -27,9 +27,8 @@ static bool begin_next(struct printer *printer, const struct notifications *n, s
     const uint64_t lost = next.number - printer->printed - 1u;
     if (lost > 0) {
         printer->dropped_total += lost;
-        text_put_slice(out, SLICE("... the console was too slow for "));
-        text_put_u64(out, lost);
-        text_put_slice(out, SLICE(" notifications\n\n"));
+        text_format(out, "... the console was too slow for %llu notifications\n\n",
+                    (unsigned long long)lost);
     }
     printer->text = (struct notification_text){.place = next};
     printer->printing = true;

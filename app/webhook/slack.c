@@ -8,39 +8,26 @@
 #define ATTACHMENTS_MAX 100u
 
 void slack_refuse_text(struct problem *p) {
-    struct text t = text_over(p->line, sizeof p->line);
-    t.len = p->line_len;
-    text_prepend(&t, SLICE("invalid_payload: "));
-    problem_end(p, &t);
+    problem_prepend(p, SLICE("invalid_payload: "));
 }
 
 /* An array of at most `max` objects; `what` names one of them. */
 static bool check_objects(const struct json *j, uint32_t array, const char *word,
                           const char *word_for_many, uint32_t max, struct problem *p) {
-    struct text t = problem_begin(p, PROBLEM_MALFORMED);
     if (json_type(j, array) != JSON_ARRAY) {
-        text_puts(&t, word);
-        text_puts(&t, ": expected an array of objects");
-        return problem_end(p, &t);
+        return problem_format(p, PROBLEM_MALFORMED, "%s: expected an array of objects", word);
     }
     uint32_t count = 0;
     for (uint32_t i = json_first(j, array); i != JSON_NONE; i = json_next(j, array, i)) {
         if (json_type(j, i) != JSON_OBJECT) {
-            text_puts(&t, word);
-            text_puts(&t, ": element ");
-            text_put_u64(&t, count);
-            text_puts(&t, " is no object");
-            return problem_end(p, &t);
+            return problem_format(p, PROBLEM_MALFORMED, "%s: element %u is no object", word,
+                                  (unsigned)count);
         }
         count++;
     }
     if (count > max) {
-        text_puts(&t, word_for_many);
-        text_puts(&t, ": ");
-        text_put_u64(&t, count);
-        text_puts(&t, ", and a message may have ");
-        text_put_u64(&t, max);
-        return problem_end(p, &t);
+        return problem_format(p, PROBLEM_MALFORMED, "%s: %u, and a message may have %u",
+                              word_for_many, (unsigned)count, (unsigned)max);
     }
     return true;
 }

@@ -255,6 +255,45 @@ static void printable(void **state) {
     expect(&t, "?|?|?|?|\xc2\xa0");
 }
 
+static void hexadecimal(void **state) {
+    (void)state;
+    struct text t = fresh(32);
+    text_put_hex(&t, 0x12af, 4);
+    text_put_hex(&t, 0xdeadbeef, 8);
+    text_put_hex(&t, 0x1af, 2);
+    text_put_hex(&t, 1, 0);
+    expect(&t, "12afdeadbeefaf");
+}
+
+static void format(void **state) {
+    (void)state;
+    struct text t = fresh(200);
+    text_format(&t, "%s: %u of %u, %llu%% %02u:%03u %s", "x%u", 7u, UINT32_MAX,
+                (unsigned long long)UINT64_MAX, 5u, 1234u, "");
+    expect(&t, "x%u: 7 of 4294967295, 18446744073709551615% 05:1234 ");
+    t = fresh(200);
+    text_format(&t, "%llu %u %llu", 1ull, 2u, 3ull);
+    expect(&t, "1 2 3");
+    /* A slice comes from outside: printable, and cut. */
+    char outside[TEXT_FORMAT_SLICE_BYTES + 1];
+    memset(outside, 'a', sizeof outside);
+    outside[0] = '\n';
+    struct slice s = {outside, TEXT_FORMAT_SLICE_BYTES};
+    t = fresh(200);
+    text_format(&t, "<%.*s>", TEXT_SLICE(s));
+    assert_int_equal(t.len, TEXT_FORMAT_SLICE_BYTES + 2);
+    assert_memory_equal(t.bytes, "<?a", 3);
+    s.len++;
+    t = fresh(200);
+    text_format(&t, "<%.*s>", TEXT_SLICE(s));
+    assert_int_equal(t.len, TEXT_FORMAT_SLICE_BYTES + 5);
+    assert_memory_equal(t.bytes + t.len - 5, "a...>", 5);
+    t = fresh(5);
+    text_format(&t, "ab%scd", "12");
+    expect(&t, "ab12c");
+    assert_true(t.overflow);
+}
+
 /* Every byte at every place of a word, after none or some that are plain. */
 static void plain_run(void **state) {
     (void)state;
@@ -303,6 +342,8 @@ int main(void) {
         cmocka_unit_test(overflow_keeps_what_fits),
         cmocka_unit_test(decimal),
         cmocka_unit_test(printable),
+        cmocka_unit_test(hexadecimal),
+        cmocka_unit_test(format),
         cmocka_unit_test(plain_run),
         cmocka_unit_test(label_value),
         cmocka_unit_test(json_string),
