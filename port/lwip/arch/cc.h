@@ -24,6 +24,12 @@ typedef __PTRDIFF_TYPE__ ssize_t;
 #define BYTE_ORDER __BYTE_ORDER__
 #endif
 
+/* One instruction each; lwIP's own are functions. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define lwip_htons(x) __builtin_bswap16(x)
+#define lwip_htonl(x) __builtin_bswap32(x)
+#endif
+
 /* The C library of a board has no character tables, and lwIP needs none. */
 #define LWIP_NO_CTYPE_H 1
 #define LWIP_NO_UNISTD_H 1
