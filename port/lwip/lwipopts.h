@@ -95,7 +95,9 @@
 #endif
 
 /* 1: for few frames and little flash. Segments of TCP out of order are not kept, the peer sends them
- * again; and a neighbour is asked from time to time whether it is there although TCP knows. 1.5 KB. */
+ * again; what TCP sends is copied first and summed up then; a neighbour is asked from time to time
+ * whether it is there although TCP knows; and routers' advertisements give addresses and routes, but
+ * no MTU and no times. 3 KB. */
 #ifndef CFG_NET_SMALL
 #define CFG_NET_SMALL 0
 #endif
@@ -240,6 +242,7 @@
 #define LWIP_ND6_QUEUEING 0 /* was LWIP_IPV6 */
 
 #define LWIP_ND6_TCP_REACHABILITY_HINTS (!CFG_NET_SMALL) /* was 1 */
+#define LWIP_ND6_ALLOW_RA_UPDATES (!CFG_NET_SMALL) /* was 1 */
 
 /* What reassembly keeps of a fragment is larger than its header where pointers are. */
 #define IPV6_FRAG_COPYHEADER (__SIZEOF_POINTER__ > 4) /* was 0 */
@@ -278,9 +281,11 @@
 
 /* ---- TCP ------------------------------------------------------------------------------------ */
 
-/* What is really used follows the interface's MTU and the peer
- * (TCP_CALCULATE_EFF_SEND_MSS is on). */
+/* What is really used follows the interface's MTU and the peer. */
 #define TCP_MSS CFG_NET_MSS /* was 536 */
+
+/* 536 bytes and their headers fit the smallest MTU there may be. */
+#define TCP_CALCULATE_EFF_SEND_MSS (CFG_NET_MSS > 536) /* was 1 */
 
 /* Uploads: what may be under way towards us. Below 64 KiB it needs no scaling, and on a LAN's
  * round trip of 0.2 ms it is more than a gigabit a second. */
@@ -296,7 +301,7 @@
 
 /* The sum of what is copied into a segment is made in the same go, where a processor has that in
  * assembly: net_checksum.h. */
-#if defined(__ARM_ARCH) && __ARM_ARCH_PROFILE == 'M'
+#if defined(__ARM_ARCH) && __ARM_ARCH_PROFILE == 'M' && !CFG_NET_SMALL
 #define LWIP_CHECKSUM_ON_COPY 1 /* was 0 */
 #endif
 

@@ -59,7 +59,7 @@ _Noreturn void net_stack_assert_failed(const char *message, const char *file, in
 
 uint32_t net_stack_random_u32(void);
 
-/* RFC 1071 sum, eight bytes at a step: see net_checksum.h. */
+/* RFC 1071 sum: see net_checksum.h. */
 #define LWIP_CHKSUM net_checksum
 #if LWIP_CHECKSUM_ON_COPY
 #define LWIP_CHKSUM_COPY(to, from, len) net_checksum_copy(to, from, len)
