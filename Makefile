@@ -184,8 +184,8 @@ endif
 #
 #     BOARD_CPU     the compiler's flags for its processor
 #     BOARD_OPT     how to optimise: -O2, or -Os where flash is short
-#     BOARD_CRYPTO  small: AES and SHA-256 of port/cortex-m/small in place of wolfSSL's assembly; only
-#                   for a processor without a cache
+#     BOARD_SMALL   1: AES and SHA-256 of port/cortex-m/small in place of wolfSSL's assembly, and its division
+#                   of 64 bits in place of the compiler's; only for a processor without a cache
 #     BOARD_SRC     its sources, in its folder (../NAME/FILE: another board's)
 #     BOARD_QEMU    QEMU's name of the machine, if it has one
 #     BOARD_SEED    where 32 bytes of seed for its randomness may be put before it starts, if it has
@@ -255,8 +255,8 @@ $(IMAGE)/board_config.h: FORCE
 
 board_src     := $(foreach file,$(BOARD_SRC),$(if $(filter ../%,$(file)),$(patsubst ../%,board/%,$(file)),$(board_dir)/$(file)))
 board_objects := $(call in,$(MCU),$(app_src) $(port_src) $(filter-out %/main.c,$(mcu_src)) $(lwip_src) $(wolfssl_src) \
-    $(if $(filter small,$(BOARD_CRYPTO)),$(small_src),$(wolfssl_fast))) \
-    $(patsubst %.S,$(MCU)/%.o,$(wildcard port/cortex-m/*.S $(if $(filter small,$(BOARD_CRYPTO)),port/cortex-m/small/*.S))) $(board_src:%.c=$(MCU)/%.o) $(IMAGE)/tls/certificate.o $(IMAGE)/main.o
+    $(if $(BOARD_SMALL),$(small_src),$(wolfssl_fast))) \
+    $(patsubst %.S,$(MCU)/%.o,$(wildcard port/cortex-m/*.S $(if $(BOARD_SMALL),port/cortex-m/small/*.S))) $(board_src:%.c=$(MCU)/%.o) $(IMAGE)/tls/certificate.o $(IMAGE)/main.o
 
 # --emit-relocs tells tests/size where the address of a function is taken.
 link_board = $(CC) $(mcu_flags) -g -nostartfiles -Wl,--gc-sections -Wl,-u,faults_reset -Wl,-Map=$(@:.elf=.map) -Wl,--fatal-warnings \

@@ -6,7 +6,7 @@ BOARD_CPU     := -mcpu=cortex-m3 -mthumb
 # -fno-...: optimisations that -Os has on and that make this code larger, 1 % in all.
 BOARD_OPT     := -Os -flto=auto -flto-partition=one -fconserve-stack -fno-thread-jumps -fno-move-loop-invariants \
     -ffunction-sections -fno-schedule-insns2 -fno-if-conversion -fno-tree-loop-im -fno-jump-tables -fno-tree-switch-conversion
-BOARD_CRYPTO  := small
+BOARD_SMALL   := 1
 BOARD_SRC     := board.c netif_stellaris.c
 BOARD_QEMU    := lm3s6965evb
 BOARD_SEED    := 0x3ffe0

@@ -242,7 +242,7 @@
 #define LWIP_ND6_QUEUEING 0 /* was LWIP_IPV6 */
 
 #define LWIP_ND6_TCP_REACHABILITY_HINTS (!CFG_NET_SMALL) /* was 1 */
-#define LWIP_ND6_ALLOW_RA_UPDATES (!CFG_NET_SMALL) /* was 1 */
+#define LWIP_ND6_ALLOW_RA_UPDATES (!CFG_NET_SMALL)       /* was 1 */
 
 /* What reassembly keeps of a fragment is larger than its header where pointers are. */
 #define IPV6_FRAG_COPYHEADER (__SIZEOF_POINTER__ > 4) /* was 0 */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""port/cortex-m/memory.S, run on an emulated Cortex-M3 against plain loops: memory_check.c."""
+"""The assembly of port/cortex-m, run on an emulated Cortex-M3: memory.S against plain loops
+(memory_check.c), small/division.S against what division is (division_check.c)."""
 
 import pathlib
 import subprocess
@@ -16,16 +17,16 @@ SECTIONS {
 """
 
 
-def run_check(folder, assembly):
-    """Links the check with that assembly and returns the status that it ends with in QEMU."""
+def run_check(folder, check, assembly):
+    """Links a check with that assembly and returns the status that it ends with in QEMU."""
     (folder / "link.ld").write_text(LINK)
     gcc = ["arm-none-eabi-gcc", *CPU]
     for command in (
             [*gcc, "--specs=picolibc.specs", "-std=c11", "-O1", "-fno-builtin", "-Wall", "-Wextra",
-             "-Werror", "-c", "-o", folder / "check.o", HERE / "memory_check.c"],
-            [*gcc, "-c", "-o", folder / "memory.o", assembly],
+             "-Werror", "-c", "-o", folder / "check.o", HERE / check],
+            [*gcc, "-c", "-o", folder / "assembly.o", assembly],
             ["arm-none-eabi-ld", "-T", folder / "link.ld", "-o", folder / "check.elf",
-             folder / "check.o", folder / "memory.o"]):
+             folder / "check.o", folder / "assembly.o"]):
         subprocess.run(command, check=True)
     return subprocess.run(
         ["qemu-system-arm", "-M", "mps2-an385", "-nodefaults", "-display", "none",
@@ -33,23 +34,41 @@ def run_check(folder, assembly):
         timeout=120, check=False).returncode
 
 
-def test_memory_functions(tmp_path):
-    assert run_check(tmp_path, ROOT / "port/cortex-m/memory.S") == 0
-
-
-def test_the_check_can_fail(tmp_path):
-    """Each of the functions broken once, in a place that only some lengths or values come to."""
-    source = (ROOT / "port/cortex-m/memory.S").read_text()
-    for right, wrong, status in (
-            ("strh    r3, [ip], #2", "strh    r3, [ip], #1", 2),
-            ("strh    r1, [ip], #2", "strh    r1, [ip], #1", 4),
-            ("lsls    r3, r2, #29", "lsls    r3, r2, #30", 6),
-            ("ip, lsr #3", "ip, lsr #4", 7),
-            ("rev     r3, r3", "rev16   r3, r3", 8),
-            ("one */\n    adc     r3, #0", "one */", 9),
-            ("strh    r5, [r0], #2", "strh    r5, [r0], #1", 10),
-            ("lsls    r3, #24", "lsls    r3, #16", 9),
-            ("r1, r3, lsr #3", "r1, r3, lsr #4", 11)):
+def each_fails(folder, check, assembly, broken):
+    """Breaks the assembly in one place at a time: the check must end with the status given."""
+    source = (ROOT / assembly).read_text()
+    for right, wrong, status in broken:
         assert source.count(right) == 1
-        (tmp_path / "broken.S").write_text(source.replace(right, wrong))
-        assert run_check(tmp_path, tmp_path / "broken.S") == status
+        (folder / "broken.S").write_text(source.replace(right, wrong))
+        assert run_check(folder, check, folder / "broken.S") == status
+
+
+def test_memory_functions(tmp_path):
+    assert run_check(tmp_path, "memory_check.c", ROOT / "port/cortex-m/memory.S") == 0
+
+
+def test_the_check_of_memory_can_fail(tmp_path):
+    """Each of the functions broken once, in a place that only some lengths or values come to."""
+    each_fails(tmp_path, "memory_check.c", "port/cortex-m/memory.S", (
+        ("strh    r3, [ip], #2", "strh    r3, [ip], #1", 2),
+        ("strh    r1, [ip], #2", "strh    r1, [ip], #1", 4),
+        ("lsls    r3, r2, #29", "lsls    r3, r2, #30", 6),
+        ("ip, lsr #3", "ip, lsr #4", 7),
+        ("rev     r3, r3", "rev16   r3, r3", 8),
+        ("one */\n    adc     r3, #0", "one */", 9),
+        ("strh    r5, [r0], #2", "strh    r5, [r0], #1", 10),
+        ("lsls    r3, #24", "lsls    r3, #16", 9),
+        ("r1, r3, lsr #3", "r1, r3, lsr #4", 11)))
+
+
+def test_division(tmp_path):
+    assert run_check(tmp_path, "division_check.c", ROOT / "port/cortex-m/small/division.S") == 0
+
+
+def test_the_check_of_division_can_fail(tmp_path):
+    """Where only two short numbers, a remainder as large as the divisor, or certain signs come to."""
+    each_fails(tmp_path, "division_check.c", "port/cortex-m/small/division.S", (
+        ("mls     r2, ip, r2, r0", "mov     r2, r0", 1),
+        ("bcc     5f", "bls     5f", 1),
+        ("eor     r5, r1, r3", "mov     r5, r3", 3),
+        ("mov     r4, r1", "mov     r4, r3", 4)))
