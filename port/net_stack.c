@@ -202,6 +202,8 @@ bool net_stack_table(uint32_t index, struct table_stats *stats) {
     return false;
 }
 
+#if LINK_STATS
 uint32_t net_stack_frames_dropped_total(void) {
     return (uint32_t)lwip_stats.link.drop + (uint32_t)lwip_stats.link.memerr;
 }
+#endif

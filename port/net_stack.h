@@ -61,7 +61,7 @@ bool net_stack_table(uint32_t index, struct table_stats *stats);
 /* Bytes left in the heap that holds what connections send and have not got acknowledged. */
 uint32_t net_stack_heap_left_bytes(void);
 
-/* Frames that could not be sent, or not be taken in for want of memory. */
+/* Frames that could not be sent, or not be taken in for want of memory; where LINK_STATS is on. */
 uint32_t net_stack_frames_dropped_total(void);
 
 /* For lwIP's arch/cc.h, with the prototypes given there: net_stack_random_u32,

@@ -129,14 +129,12 @@ static void send_waiting(void) {
 /* TCP does not touch a segment as long as somebody else has a reference to it. */
 static err_t linkoutput(struct netif *netif, struct pbuf *p) {
     (void)netif;
-    LINK_STATS_INC(link.xmit);
     if (mac.waiting_count == 0 && can_send()) {
         send(p);
         return ERR_OK;
     }
     if (mac.waiting_count == TX_WAITING_MAX) {
         mac.counters[COUNT_TX_FULL]++;
-        LINK_STATS_INC(link.memerr);
         return ERR_MEM;
     }
     pbuf_ref(p);
@@ -224,7 +222,6 @@ static struct pbuf *new_chain(uint32_t bytes) {
     struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)bytes, PBUF_POOL);
     if (p == NULL) {
         mac.counters[COUNT_NO_PBUF]++;
-        LINK_STATS_INC(link.memerr);
     }
     return p;
 }
@@ -264,7 +261,6 @@ static void receive(void) {
     if (p == NULL) {
         return;
     }
-    LINK_STATS_INC(link.recv);
     if (mac.netif->input(p, mac.netif) != ERR_OK) {
         pbuf_free(p);
     }

@@ -342,10 +342,12 @@
 
 /* ---- checks and counters -------------------------------------------------------------------- */
 
-/* Counts errors of the link and of TCP, and the use of each pool; what nobody reads is off. The
- * heap of net_heap.c counts for itself. */
-#define LWIP_STATS 1     /* was 1 */
-#define MEMP_STATS 1     /* was 1 */
+/* Counts the use of each pool, and frames that were dropped, which a board's driver counts itself;
+ * what nobody reads is off. The heap of net_heap.c counts for itself. */
+#define LWIP_STATS 1                /* was 1 */
+#define MEMP_STATS 1                /* was 1 */
+#define LINK_STATS (!CFG_NET_SMALL) /* was 1 */
+#define TCP_STATS 0                 /* was LWIP_TCP */
 #define ETHARP_STATS 0   /* was LWIP_ARP */
 #define IP_STATS 0       /* was 1 */
 #define IPFRAG_STATS 0   /* was IP_REASSEMBLY || IP_FRAG */
