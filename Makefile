@@ -258,9 +258,9 @@ board_objects := $(call in,$(MCU),$(app_src) $(port_src) $(filter-out %/main.c,$
     $(if $(BOARD_SMALL),$(small_src),$(wolfssl_fast))) \
     $(patsubst %.S,$(MCU)/%.o,$(wildcard port/cortex-m/*.S $(if $(BOARD_SMALL),port/cortex-m/small/*.S))) $(board_src:%.c=$(MCU)/%.o) $(IMAGE)/tls/certificate.o $(IMAGE)/main.o
 
-# --emit-relocs tells tests/size where the address of a function is taken.
+# --emit-relocs tells tests/size where the address of a function is taken; --sort-section leaves no gaps.
 link_board = $(CC) $(mcu_flags) -g -nostartfiles -Wl,--gc-sections -Wl,-u,faults_reset -Wl,-Map=$(@:.elf=.map) -Wl,--fatal-warnings \
-    -Wl,--emit-relocs -Wl,--no-warn-rwx-segments -T $(board_dir)/link.ld -o $@ $(filter %.o,$^)
+    -Wl,--emit-relocs -Wl,--no-warn-rwx-segments -Wl,--sort-section=alignment -T $(board_dir)/link.ld -o $@ $(filter %.o,$^)
 
 .PHONY: board
 board: $(IMAGE)/pingshot.elf $(IMAGE)/pingshot.bin
