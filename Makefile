@@ -58,13 +58,12 @@ lwip_src := $(COREFILES) $(CORE4FILES) $(CORE6FILES) $(SNTPFILES) $(MDNSFILES) $
 # are used by something on the lines above. The assembly is for x86-64, the host's processor, or
 # for the Thumb-2 of boards, which have but one suite (CFG_TLS_SMALL).
 wolfssl_tls    := $(addprefix $(WOLFSSL_DIR)/src/,ssl.c internal.c tls.c tls13.c keys.c wolfio.c)
-wolfssl_common := aes.c hash.c hmac.c kdf.c ecc.c curve25519.c sp_int.c wolfmath.c \
-        random.c logging.c wc_port.c
+wolfssl_common := aes.c hash.c hmac.c kdf.c curve25519.c random.c logging.c wc_port.c
 wolfssl_host   := asn.c coding.c signature.c chacha.c poly1305.c chacha20_poly1305.c sha256.c sha512.c fe_operations.c rsa.c \
-        sp_c64.c sp_x86_64.c wc_encrypt.c memory.c error.c cpuid.c
+        ecc.c sp_int.c wolfmath.c sp_c64.c sp_x86_64.c wc_encrypt.c memory.c error.c cpuid.c
 wolfssl_x86_64 := aes_asm.S aes_gcm_asm.S chacha_asm.S poly1305_asm.S sha256_asm.S sha512_asm.S \
         sp_x86_64_asm.S fe_x25519_asm.S
-wolfssl_thumb  := sp_cortexm.c $(addprefix port/arm/,armv8-sha256.c thumb2-curve25519.S)
+wolfssl_thumb  := $(addprefix port/arm/,armv8-sha256.c thumb2-curve25519.S)
 wolfssl_fast   := $(addprefix $(WOLFSSL_DIR)/wolfcrypt/src/port/arm/,armv8-aes.c thumb2-aes-asm.S thumb2-sha256-asm.S)
 wolfssl_src    := $(wolfssl_tls) $(addprefix $(WOLFSSL_DIR)/wolfcrypt/src/,$(wolfssl_common) \
     $(if $(BOARD),$(wolfssl_thumb),$(wolfssl_host) $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),$(wolfssl_x86_64))))
@@ -215,9 +214,6 @@ export EXPLICIT_TIMESTAMPS DUPLICATE_EVENTS SCRAPER_TIMEOUT TRUST_PROXY ALERT_EV
 $(eval $(call objects,$(MCU),-include $(board_dir)/limits.h,$(mcu_flags)))
 
 $(MCU)/wolfssl/%.o: private their_flags += -include port/wolfssl/gcm_table.h
-
-# Its assembly pops in loops: tests/size can follow that only at the end of a function.
-$(MCU)/wolfssl/wolfcrypt/src/sp_cortexm.o: private their_flags += -fno-inline
 
 $(MCU)/port/cortex-m/%.o: port/cortex-m/%.c $(MCU)/flags Makefile $(lwip_stamp)
 	@mkdir -p $(@D)

@@ -31,37 +31,6 @@ static DerBuffer *in_flash(DerBuffer *der, const byte *bytes, uint32_t count) {
 
 /* ---- what wolfSSL wants of asn.c ----------------------------------------------------------- */
 
-/* A private key is its number. */
-int wc_EccPrivateKeyDecode(const byte *bytes, word32 *read, ecc_key *to, word32 count) {
-    const int err = wc_ecc_set_curve(to, KEY_BYTES, ECC_SECP256R1);
-    to->type = ECC_PRIVATEKEY_ONLY;
-    *read += count;
-    return err == 0 ? mp_read_unsigned_bin(to->k, bytes, count) : err;
-}
-
-static word32 put_integer(byte *to, mp_int *value) {
-    const byte sign = (byte)(mp_leading_bit(value) != 0); /* else it would be a negative number */
-    const byte count = (byte)(mp_unsigned_bin_size(value) + sign);
-    to[0] = ASN_INTEGER;
-    to[1] = count;
-    to[2] = 0;
-    mp_to_unsigned_bin(value, &to[2 + sign]);
-    return 2u + count;
-}
-
-/* Ecdsa-Sig-Value of RFC 3279 section 2.2.3. */
-int StoreECC_DSA_Sig(byte *out, word32 *count, mp_int *r, mp_int *s) {
-    if (*count < 2 + 2 * (2 + 1 + KEY_BYTES)) {
-        return BUFFER_E;
-    }
-    word32 n = put_integer(&out[2], r);
-    n += put_integer(&out[2 + n], s);
-    out[0] = ASN_SEQUENCE | ASN_CONSTRUCTED;
-    out[1] = (byte)n;
-    *count = 2 + n;
-    return 0;
-}
-
 /* Certificates' extensions (OCSP) would want it, and there are none. */
 int AllocDer(DerBuffer **der, word32 count, int type, void *heap) {
     (void)der;

@@ -2,36 +2,12 @@
 """The assembly of port/cortex-m, run on an emulated Cortex-M3: memory.S against plain loops
 (memory_check.c), small/division.S against what division is (division_check.c)."""
 
-import pathlib
-import subprocess
-
-HERE = pathlib.Path(__file__).parent
-ROOT = HERE.parent.parent
-CPU = ["-mcpu=cortex-m3", "-mthumb"]
-
-LINK = """ENTRY(start)
-SECTIONS {
-    .text 0 : { KEEP(*(.vectors)) *(.text .text.*) *(.rodata .rodata.*) }
-    .bss 0x20000000 : { *(.data .data.*) *(.bss .bss.*) }
-}
-"""
+import qemu_check
+from qemu_check import HERE, ROOT
 
 
 def run_check(folder, check, assembly):
-    """Links a check with that assembly and returns the status that it ends with in QEMU."""
-    (folder / "link.ld").write_text(LINK)
-    gcc = ["arm-none-eabi-gcc", *CPU]
-    for command in (
-            [*gcc, "--specs=picolibc.specs", "-std=c11", "-O1", "-fno-builtin", "-Wall", "-Wextra",
-             "-Werror", "-c", "-o", folder / "check.o", HERE / check],
-            [*gcc, "-c", "-o", folder / "assembly.o", assembly],
-            ["arm-none-eabi-ld", "-T", folder / "link.ld", "-o", folder / "check.elf",
-             folder / "check.o", folder / "assembly.o"]):
-        subprocess.run(command, check=True)
-    return subprocess.run(
-        ["qemu-system-arm", "-M", "mps2-an385", "-nodefaults", "-display", "none",
-         "-semihosting-config", "enable=on,target=native", "-kernel", folder / "check.elf"],
-        timeout=120, check=False).returncode
+    return qemu_check.run_check(folder, HERE / check, [assembly], "-fno-builtin")
 
 
 def each_fails(folder, check, assembly, broken):
