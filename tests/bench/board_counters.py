@@ -54,6 +54,20 @@ class Counters:
             time.sleep(0.02)
         raise TimeoutError("the board does not come to rest")
 
+    def after_work(self, cause, seconds):
+        """Calls `cause`, which makes work, and waits until the board has done it and sleeps."""
+        bursts = self._read()[0]
+        cause()
+        deadline = time.monotonic() + seconds
+        while self._read()[0] == bursts or self._read()[4] != 0:
+            if time.monotonic() > deadline:
+                raise TimeoutError("the board does not wake up, or does not come to rest")
+            time.sleep(0.0001)
+
+    def work(self):
+        """Instructions of the work so far."""
+        return self._read()[1]
+
     def idle(self):
         """(bursts, instructions) of idling so far."""
         return self._read()[2:4]

@@ -82,56 +82,59 @@ class Board:
 
 # ---- requests --------------------------------------------------------------------------------
 
+SEGMENT_BYTES = 536  # that every board takes
+
+
 def connect(port=PORT):
-    """A connection whose acknowledgements do not depend on the moment: see received. Its window is
-    so large that reading does not have to tell of it."""
-    s = socket.socket()
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-    s.settimeout(20)
-    s.connect((ADDRESS, port))
+    """A connection of the kernel's, for what is not counted to the last instruction. What is has
+    board_client.py."""
+    s = socket.create_connection((ADDRESS, port), timeout=20)
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
     return s
 
 
-def request(s, method, path, body=b"", content_type=None, agent="curl/7.88.1", headers=()):
-    """One request on a connection that is open. Returns (head, body) of a 200."""
+def request_bytes(method, path, body=b"", content_type=None, agent="curl/7.88.1", headers=()):
     lines = [f"{method} {path} HTTP/1.1", f"Host: {ADDRESS}:{PORT}", f"User-Agent: {agent}",
              "Accept: */*", *headers]
     if content_type:
         lines.append(f"Content-Type: {content_type}")
     if body or method == "POST":
         lines.append(f"Content-Length: {len(body)}")
-    s.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
-    head, answer = read_response(s)
-    if b" 200 " not in head.partition(b"\r\n")[0]:
-        raise BoardError(f"{method} {path}: {head[:60]!r} {answer[:200]!r}")
-    return head, answer
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def read_response(s):
+def request(s, method, path, body=b"", **words):
+    """One request on a connection that is open. Returns (head, body) of a 200."""
+    s.sendall(request_bytes(method, path, body, **words))
     data = b""
-    while b"\r\n\r\n" not in data:
-        data += received(s)
+    while not is_whole(data):
+        more = s.recv(65536)
+        if not more:
+            raise BoardError("the board closed the connection within a response")
+        data += more
+    return checked(method, path, data)
+
+
+def is_chunked(head):
+    return b"transfer-encoding: chunked" in head.lower()
+
+
+def is_whole(data):
+    """Whether all of a response has come."""
+    head, end, body = data.partition(b"\r\n\r\n")
+    if not end:
+        return False
+    if is_chunked(head):
+        return body.endswith(b"\r\n0\r\n\r\n")
+    return len(body) >= int(head.lower().partition(b"content-length:")[2].split()[0])
+
+
+def checked(method, path, data):
+    """(head, body) of a response, which must be 200."""
     head, _, body = data.partition(b"\r\n\r\n")
-    if b"transfer-encoding: chunked" not in head.lower():
-        length = int(head.lower().partition(b"content-length:")[2].split()[0])
-        while len(body) < length:
-            body += received(s)
-        return head, body
-    while not body.endswith(b"\r\n0\r\n\r\n"):
-        body += received(s)
-    return head, unchunked(body)
-
-
-def received(s):
-    """What has come. Linux acknowledges the first segments after a pause one by one, unless it is told
-    not to: then each second one, and the last of a response with the next request."""
-    data = s.recv(65536)
-    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
-    if not data:
-        raise BoardError("the board closed the connection within a response")
-    return data
+    if b" 200 " not in head.partition(b"\r\n")[0]:
+        raise BoardError(f"{method} {path}: {head[:60]!r} {body[:200]!r}")
+    return head, unchunked(body) if is_chunked(head) else body
 
 
 def unchunked(body):
