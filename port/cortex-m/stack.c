@@ -56,18 +56,22 @@ bool stack_overrun(void) {
     return ((volatile uint32_t *)link_stack_bottom)[LOWEST] != PAINT;
 }
 
-/* Index of the lowest word that was ever used. To look for it takes as long as a short response,
- * and a scrape asks several times: what was found is good for a while. */
-static size_t deepest_word(void) {
-    static size_t deepest; /* 0: not looked yet */
+/* The lowest word that was ever used. To look for it takes as long as a short response, and a
+ * scrape asks several times: what was found is good for a while. Four at once, for most are paint. */
+static const volatile uint32_t *deepest_word(void) {
+    static const volatile uint32_t *deepest; /* NULL: not looked yet */
     static uint32_t looked_ms;
     const uint32_t now_ms = clock_monotonic_ms();
-    if (deepest == 0 || now_ms - looked_ms >= LOOK_MS) {
-        deepest = LOWEST;
-        while (deepest < stack_words() &&
-               ((volatile uint32_t *)link_stack_bottom)[deepest] == PAINT) {
-            deepest++;
+    if (deepest == NULL || now_ms - looked_ms >= LOOK_MS) {
+        const volatile uint32_t *word = link_stack_bottom + LOWEST;
+        while (((word[0] ^ PAINT) | (word[1] ^ PAINT) | (word[2] ^ PAINT) | (word[3] ^ PAINT)) ==
+               0) {
+            word += 4;
         }
+        while (*word == PAINT) {
+            word++;
+        }
+        deepest = word;
         looked_ms = now_ms;
     }
     return deepest;
@@ -78,7 +82,8 @@ struct table_stats stack_stats(void) {
     return (struct table_stats){
         .name = SLICE("stack_bytes"),
         .used = (uint32_t)((words - top_of_stack()) * sizeof link_stack_bottom[0]),
-        .high_water = (uint32_t)((words - deepest_word()) * sizeof link_stack_bottom[0]),
+        .high_water =
+            (uint32_t)((uintptr_t)(link_stack_bottom + words) - (uintptr_t)deepest_word()),
         .limit = (uint32_t)((words - LOWEST) * sizeof link_stack_bottom[0]),
     };
 }
