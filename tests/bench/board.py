@@ -28,7 +28,7 @@ import report  # noqa: E402
 EXPLANATION = """\
 Instructions of the emulated processor between two sleeps in which TCP had to do: all of the board's
 work for one request on its own, driver, interrupts and acknowledgements included, ticks of an idle
-board left out. Each figure is the mean of two medians; `apart` is how far these were apart, in percent.
+board left out. Each is measured two times; `apart` is how far these were apart, in percent.
 """
 
 SERIES = 50
@@ -67,6 +67,11 @@ def variable(board, name):
     return ""
 
 
+def typical(costs):
+    """The mean without the dearest tenth: with those fell what a board does now and then."""
+    return statistics.mean(sorted(costs)[:-(len(costs) // 10) or None])
+
+
 class Bench:
     """One board, one image after the other."""
 
@@ -93,8 +98,8 @@ class Bench:
             self.running = None
 
     def measure(self, key, what, load, times, prepare=lambda n: None, kernel=False):
-        """Instructions for one call of `load`, which is told its number, and before which `prepare`
-        is called. With `kernel` its frames are the kernel's: some may come after it."""
+        """Instructions for a call of `load`, which is told its number, and before which `prepare` is
+        called. With `kernel` its frames are the kernel's: some may come after it."""
         turns = []
         for turn in range(3):
             before = self.counters.settled()
@@ -105,7 +110,7 @@ class Bench:
                 load(number)
                 end = self.counters.settled().instructions if kernel else self.counters.work()
                 costs.append(end - begin)
-            turns.append(statistics.median(costs))
+            turns.append(typical(costs))
         _, *two = turns  # in the first one what is kept for the next time was made
         cost = sum(two) / 2
         apart = 100 * abs(two[0] - two[1]) / cost
