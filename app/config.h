@@ -13,23 +13,32 @@
 
 /* ---- metrics ---------------------------------------------------------------------------- */
 
-/* Metric families, pingshot's own registry-backed ones included. 4..65534; 46 bytes each. */
+/* Metric families, pingshot's own registry-backed ones included. 4..65000; 31 bytes each. */
 #ifndef CFG_FAMILIES_MAX
 #define CFG_FAMILIES_MAX 128
 #endif
 
-/* Series (sample lines) over all families. 8..16777214; 46 bytes each, hash table included. */
+/* Series (sample lines) over all families. 8..65000; 27 bytes each, hash table included, 30 of
+ * 2,048 or more. */
 #ifndef CFG_SERIES_MAX
 #define CFG_SERIES_MAX 1024
 #endif
 
-/* Arena for the text of series and of HELP/TYPE lines, in bytes. A series takes its line up to
- * the value, plus 26 bytes for the value, plus a block header of 8. 1024..2^31. */
-#ifndef CFG_REGISTRY_TEXT_BYTES
-#define CFG_REGISTRY_TEXT_BYTES (CFG_SERIES_MAX * 96)
+/* Longest text of a value that is kept, in bytes: what is longer is formatted at each scrape. 8..25,
+ * the longest there is; CFG_SERIES_MAX bytes for each. Most counters have 1 to 8 digits; times in
+ * seconds and averages have up to 17. */
+#ifndef CFG_REGISTRY_VALUE_BYTES
+#define CFG_REGISTRY_VALUE_BYTES 10
 #endif
 
-/* POST /create and /update requests that can be under way at once. 1..255; CFG_SERIES_MAX/8
+/* Arena for the text of series and of HELP/TYPE lines, in bytes. A series takes its line from the
+ * end of its family's name up to the value, plus CFG_REGISTRY_VALUE_BYTES + 5, rounded up to four.
+ * A family takes its TYPE line, its help and its label names, plus 12. 1024..2^31. */
+#ifndef CFG_REGISTRY_TEXT_BYTES
+#define CFG_REGISTRY_TEXT_BYTES (CFG_SERIES_MAX * 64)
+#endif
+
+/* POST /create and /update requests that can be under way at once. 1..254; CFG_SERIES_MAX/8
  * bytes each. */
 #ifndef CFG_REGISTRY_TRANSACTIONS_MAX
 #define CFG_REGISTRY_TRANSACTIONS_MAX 4
@@ -216,17 +225,20 @@
 #if CFG_SCRAPERS_MAX < 1 || CFG_SCRAPERS_MAX > 32
 #error "CFG_SCRAPERS_MAX: set 1 to 32, an event has one bit for each scraper in a 32-bit mask"
 #endif
-#if CFG_FAMILIES_MAX < 4 || CFG_FAMILIES_MAX > 65534
-#error "CFG_FAMILIES_MAX: set 4 to 65534"
+#if CFG_FAMILIES_MAX < 4 || CFG_FAMILIES_MAX > 65000
+#error "CFG_FAMILIES_MAX: set 4 to 65000"
 #endif
-#if CFG_SERIES_MAX < 8 || CFG_SERIES_MAX > 16777214
-#error "CFG_SERIES_MAX: set 8 to 16777214"
+#if CFG_SERIES_MAX < 8 || CFG_SERIES_MAX > 65000
+#error "CFG_SERIES_MAX: set 8 to 65000"
+#endif
+#if CFG_SERIES_MAX + CFG_FAMILIES_MAX > 65000
+#error "CFG_SERIES_MAX: set less, it and CFG_FAMILIES_MAX may be 65000 together"
 #endif
 #if CFG_EVENTS_MAX < 1 || CFG_EVENTS_MAX > 65534
 #error "CFG_EVENTS_MAX: set 1 to 65534"
 #endif
-#if CFG_REGISTRY_TRANSACTIONS_MAX < 1 || CFG_REGISTRY_TRANSACTIONS_MAX > 255
-#error "CFG_REGISTRY_TRANSACTIONS_MAX: set 1 to 255"
+#if CFG_REGISTRY_TRANSACTIONS_MAX < 1 || CFG_REGISTRY_TRANSACTIONS_MAX > 254
+#error "CFG_REGISTRY_TRANSACTIONS_MAX: set 1 to 254"
 #endif
 #if CFG_SCRAPES_IN_FLIGHT_MAX < 1 || CFG_SCRAPES_IN_FLIGHT_MAX > 255
 #error "CFG_SCRAPES_IN_FLIGHT_MAX: set 1 to 255"

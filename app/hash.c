@@ -95,3 +95,12 @@ struct hash_digest hash_stream_digest(const struct hash_stream *stream) {
     digest.high = squeeze(&s);
     return digest;
 }
+
+uint32_t hash_two(struct hash_key key, struct slice a, struct slice b) {
+    struct hash_stream s = start(key);
+    hash_stream_add(&s, a.bytes, a.len);
+    hash_stream_add(&s, b.bytes, b.len);
+    absorb(&s, s.len << 24 | s.tail);
+    s.v2 ^= 0xff;
+    return squeeze(&s);
+}

@@ -6,6 +6,8 @@
 #ifndef PINGSHOT_HASH_H
 #define PINGSHOT_HASH_H
 
+#include "text.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,6 +22,9 @@ struct hash_key {
 struct hash_key hash_key_from(const uint8_t bytes[HASH_KEY_BYTES]);
 
 uint32_t hash_bytes(struct hash_key key, const char *bytes, uint32_t n);
+
+/* The same of two slices, one behind the other. */
+uint32_t hash_two(struct hash_key key, struct slice a, struct slice b);
 
 /* The same with a result of 64 bits, of bytes that come in pieces: how they are cut does not
  * matter. */

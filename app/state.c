@@ -34,6 +34,7 @@ static uint32_t layout_hash(void) {
         CFG_FAMILIES_MAX,
         CFG_SERIES_MAX,
         CFG_REGISTRY_TEXT_BYTES,
+        CFG_REGISTRY_VALUE_BYTES,
         CFG_REGISTRY_TRANSACTIONS_MAX,
         CFG_LINE_BYTES,
         CFG_EVENTS_MAX,

@@ -21,7 +21,7 @@
 
 /* Tells what the bytes of the region mean. A change of that which leaves every size as it was needs
  * another number; of sizes and capacities the header keeps track by itself. */
-#define STATE_VERSION 1u
+#define STATE_VERSION 2u
 
 /* Sealed: `check` is over all before it, and is written last. */
 struct state_header {

@@ -13,12 +13,10 @@ bool exposition_reply_pull(struct exposition_reply *reply, const struct registry
                            struct text *out) {
     uint32_t series = registry_txn_next_series(reply->txn, reply->series);
     for (; series != REGISTRY_NONE; series = registry_txn_next_series(reply->txn, series + 1)) {
-        struct slice line = registry_series_line(r, series);
-        if (line.len > text_room(out)) {
+        if (!registry_put_line(r, series, out)) {
             reply->series = series;
             return false;
         }
-        text_put_slice(out, line);
     }
     reply->series = CFG_SERIES_MAX;
     return true;

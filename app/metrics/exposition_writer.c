@@ -6,7 +6,9 @@
  */
 #include "metrics/exposition_writer.h"
 
+#include "apart.h"
 #include "metrics/registry_store.h"
+#include "metrics/registry_value.h"
 
 /* What comes next of the family that the cursor is at. */
 enum stage {
@@ -88,17 +90,26 @@ static bool put_openmetrics_type(const struct registry *r, uint32_t family, stru
     return keep_line(out, len);
 }
 
+/* Its parts lie in the arena with what follows them in the line: name and blank, help and line
+ * feed. */
+static bool put_text_help(const struct registry *r, uint32_t family, struct text *out) {
+    const struct registry_family *f = &r->families[family];
+    if (registry_store_help_line_len(f) > text_room(out)) {
+        return false;
+    }
+    text_puts(out, "# HELP ");
+    text_put(out, registry_family_name(r, family).bytes, f->name_len + 1u);
+    text_put(out, registry_store_family_help(r, family).bytes, f->help_len + 1u);
+    return true;
+}
+
 static bool put_help(const struct exposition_writer *w, const struct registry *r,
                      struct text *out) {
-    const struct registry_family *f = &r->families[w->family];
-    uint32_t len = registry_store_help_line_len(f);
-    if (len == 0) {
+    if (r->families[w->family].help_len == 0) {
         return true;
     }
-    if (w->format == EXPOSITION_OPENMETRICS) {
-        return put_openmetrics_help(r, w->family, out);
-    }
-    return put_line(out, (struct slice){registry_arena_text(&r->arena, f->text), len});
+    return w->format == EXPOSITION_OPENMETRICS ? put_openmetrics_help(r, w->family, out)
+                                               : put_text_help(r, w->family, out);
 }
 
 static bool put_type(const struct exposition_writer *w, const struct registry *r,
@@ -107,25 +118,20 @@ static bool put_type(const struct exposition_writer *w, const struct registry *r
     if (w->format == EXPOSITION_OPENMETRICS) {
         return put_openmetrics_type(r, w->family, out);
     }
-    uint32_t at = f->text + registry_store_help_line_len(f);
-    return put_line(
-        out, (struct slice){registry_arena_text(&r->arena, at), registry_store_type_line_len(f)});
+    return put_line(out, (struct slice){registry_arena_text(&r->arena, f->text),
+                                        registry_store_type_line_len(f)});
 }
 
 /* ---- series ------------------------------------------------------------------------------ */
-
-static bool ends_with(struct slice s, struct slice end) {
-    return s.len >= end.len && memcmp(s.bytes + s.len - end.len, end.bytes, end.len) == 0;
-}
 
 /* The series of X_created with the labels of this one, if this one ends a group of X. */
 static uint32_t created_of(const struct registry *r, uint32_t family, uint32_t series) {
     char bytes[CFG_LINE_BYTES];
     struct text identity = text_over(bytes, sizeof bytes);
-    struct slice labels = registry_store_identity(r, series);
-    struct slice sample = slice_cut(&labels, '{');
+    struct slice labels = registry_store_rest(r, series);
+    struct slice suffix = slice_cut(&labels, '{');
     bool counter = (r->families[family].shape & REGISTRY_SHAPE_COUNTER) != 0;
-    if (!counter && !ends_with(sample, SLICE("_count"))) {
+    if (!counter && !slice_equals(suffix, SLICE("_count"))) {
         return REGISTRY_NONE;
     }
     text_put_slice(&identity, openmetrics_name(r, family));
@@ -139,35 +145,60 @@ static uint32_t created_of(const struct registry *r, uint32_t family, uint32_t s
     }
     uint32_t created = registry_store_find_series(r, text_slice(&identity),
                                                   registry_store_hash(r, text_slice(&identity)));
-    bool hidden =
-        created != REGISTRY_NONE && (r->series[created].flags & REGISTRY_SERIES_FRESH) != 0;
+    bool hidden = created != REGISTRY_NONE && r->series[created].form == REGISTRY_FORM_FRESH;
     return hidden ? REGISTRY_NONE : created;
+}
+
+/* Writes the lines of a series and of those behind it. Returns the one that does not fit, or
+ * REGISTRY_NONE; the last one written is left in `*last`. Apart, since most of a page comes from this
+ * loop and it takes all registers. */
+APART static uint32_t put_lines(const struct registry *r, uint32_t series, uint32_t *last,
+                                struct text *out) {
+    const struct slice name = registry_family_name(r, r->series[series].family);
+    const char *const end = out->bytes + out->capacity;
+    char *to = out->bytes + out->len;
+    do {
+        const struct registry_series *s = &r->series[series];
+        if (s->form != REGISTRY_FORM_FRESH) {
+            uint32_t len = registry_value_line(r, s, name, to, (uint32_t)(end - to));
+            if (len == 0) {
+                break;
+            }
+            to += len;
+            *last = series;
+        }
+        series = s->next;
+    } while (series != REGISTRY_NONE);
+    out->len = (uint32_t)(to - out->bytes);
+    return series;
+}
+
+/* The series behind the last one written that is to be seen, or REGISTRY_NONE. */
+static uint32_t next_series(const struct exposition_writer *w, const struct registry *r) {
+    uint32_t series = w->series == REGISTRY_NONE ? r->families[w->family].first_series
+                                                 : r->series[w->series].next;
+    while (series != REGISTRY_NONE && r->series[series].form == REGISTRY_FORM_FRESH) {
+        series = r->series[series].next;
+    }
+    return series;
 }
 
 /* Writes series until one does not fit, or the family ends (true). With `one`, at most one: then
  * false and STAGE_CREATED. */
 static bool put_series(struct exposition_writer *w, const struct registry *r, bool one,
                        struct text *out) {
-    uint32_t series = w->series == REGISTRY_NONE ? r->families[w->family].first_series
-                                                 : r->series[w->series].next;
-    while (series != REGISTRY_NONE) {
-        const struct registry_series *s = &r->series[series];
-        if ((s->flags & REGISTRY_SERIES_FRESH) == 0) {
-            const uint32_t len = s->line_len;
-            if (len > text_room(out)) {
-                return false;
-            }
-            memcpy(out->bytes + out->len, registry_arena_text(&r->arena, s->text), len);
-            out->len += len;
-            w->series = series;
-            if (one) {
-                w->stage = STAGE_CREATED;
-                return false;
-            }
-        }
-        series = s->next;
+    uint32_t series = next_series(w, r);
+    if (series == REGISTRY_NONE) {
+        return true;
     }
-    return true;
+    if (!one) {
+        return put_lines(r, series, &w->series, out) == REGISTRY_NONE;
+    }
+    if (registry_put_line(r, series, out)) {
+        w->series = series;
+        w->stage = STAGE_CREATED;
+    }
+    return false;
 }
 
 /* ---- pages ------------------------------------------------------------------------------- */
@@ -188,7 +219,7 @@ static void next_family(struct exposition_writer *w) {
 
 static bool put_created(struct exposition_writer *w, const struct registry *r, struct text *out) {
     uint32_t created = created_of(r, w->family, w->series);
-    if (created != REGISTRY_NONE && !put_line(out, registry_series_line(r, created))) {
+    if (created != REGISTRY_NONE && !registry_put_line(r, created, out)) {
         return false;
     }
     w->stage = STAGE_SERIES;

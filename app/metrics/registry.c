@@ -7,6 +7,7 @@
 #include "metrics/registry_bits.h"
 #include "metrics/registry_store.h"
 #include "metrics/registry_txn.h"
+#include "metrics/registry_value.h"
 
 /* Only where there is something: a host gives memory page by page as it is first written. */
 static void clear_slots(struct registry *r) {
@@ -80,6 +81,14 @@ struct slice registry_family_name(const struct registry *r, uint32_t family) {
     const struct registry_family *f = &r->families[family];
     return (struct slice){registry_arena_text(&r->arena, f->text + REGISTRY_STORE_NAME_AT),
                           f->name_len};
+}
+
+bool registry_put_line(const struct registry *r, uint32_t series, struct text *out) {
+    const struct registry_series *s = &r->series[series];
+    uint32_t len = registry_value_line(r, s, registry_family_name(r, s->family),
+                                       out->bytes + out->len, text_room(out));
+    out->len += len;
+    return len > 0;
 }
 
 uint32_t registry_find_family(const struct registry *r, struct slice name) {
@@ -159,17 +168,19 @@ uint32_t registry_own_series(struct registry *r, uint32_t family, const struct l
     if (series != REGISTRY_NONE) {
         return series;
     }
-    struct registry_store_series what = {
-        .family = family, .after = r->families[family].last_series, .hash = hash};
+    struct registry_store_series what = {.family = family,
+                                         .after = r->families[family].last_series,
+                                         .hash = hash,
+                                         .owner = REGISTRY_OWNER_SELF};
     return registry_store_add_series(r, &what, text_slice(&identity), p);
 }
 
 void registry_own_add(struct registry *r, uint32_t series, double delta) {
-    registry_store_set_value(r, series, r->series[series].value + delta);
+    registry_value_set(r, series, r->series[series].value + delta);
 }
 
 void registry_own_set(struct registry *r, uint32_t series, double value) {
-    registry_store_set_value(r, series, value);
+    registry_value_set(r, series, value);
 }
 
 /* ---- deletion ---------------------------------------------------------------------------- */

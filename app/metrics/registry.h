@@ -4,10 +4,10 @@
  * the structure and what acts at once: pingshot's own metrics, deletion, statistics. Changes by
  * request bodies are transactions (registry_txn.h); printing is exposition_writer.h.
  *
- * A series is kept as the text of its whole exposition line, identity and value, in one arena: a
- * scrape copies it as it is. The identity (`name{a="x",b="y"}`, labels sorted, escaped) is what
- * it is found by. The struct holds no pointers and is valid after each single store, so it can
- * outlive a reset (registry_recover).
+ * A series is kept as the text of its exposition line, in one arena: a scrape copies it as it is.
+ * The line begins with the family's name, which is kept once, with the family. The identity
+ * (`name{a="x",b="y"}`, labels sorted, escaped) is what a series is found by. The struct holds no
+ * pointers and is valid after each single store, so it can outlive a reset (registry_recover).
  */
 #ifndef PINGSHOT_METRICS_REGISTRY_H
 #define PINGSHOT_METRICS_REGISTRY_H
@@ -24,7 +24,8 @@
 /* Longest name of a family or a sample, in bytes: a quarter of a line. */
 #define REGISTRY_NAME_BYTES (CFG_LINE_BYTES / 4u)
 
-#define REGISTRY_NONE UINT32_MAX
+/* No slot: in the 16 bits that slots are kept in, too. */
+#define REGISTRY_NONE 0xffffu
 
 enum metric_type {
     METRIC_COUNTER,
@@ -65,41 +66,42 @@ bool registry_kind_from(struct slice word, enum registry_kind *kind);
 /* After a reset the text and what its check word covers are believed (registry_store.h), the rest
  * is made anew from them. */
 struct registry_family {
-    uint32_t text;         /* arena: "# HELP name help\n# TYPE name type\n", label names, check
-                            * word; REGISTRY_ARENA_NONE: a free slot */
-    uint32_t hash;         /* of the name */
+    uint32_t text;         /* arena: "# TYPE name type\n", then "help\n" if there is one, label
+                            * names, check word; REGISTRY_ARENA_NONE: a free slot */
     uint32_t sequence;     /* counts up with every family made: tells reuses of a slot apart */
-    uint32_t first_series; /* list through registry_series.next, or REGISTRY_NONE */
-    uint32_t last_series;
-    uint32_t series_count;
-    uint32_t busy_count; /* unfinished transactions' claims: series, itself, declarations */
+    uint16_t first_series; /* list through registry_series.next, or REGISTRY_NONE */
+    uint16_t last_series;
+    uint16_t series_count;
+    uint16_t busy_count; /* unfinished transactions' claims: series, itself, declarations */
     uint16_t name_len;
-    uint16_t help_len; /* as escaped text; 0: no HELP line */
-    uint16_t
-        labels_len; /* label names joined with commas, behind TYPE, with a line feed at the end */
-    uint8_t type;   /* enum metric_type */
+    uint16_t help_len;   /* as escaped text; 0: no HELP line */
+    uint16_t labels_len; /* label names joined with commas; a line feed is behind them */
+    uint8_t type;        /* enum metric_type */
     uint8_t flags;
     uint8_t shape;
     uint8_t owner; /* transaction that made it, plus 1, while it is fresh */
 };
 
-/* Flags of a series. */
-#define REGISTRY_SERIES_FRESH 0x01u  /* made by the unfinished transaction `owner`: hidden */
-#define REGISTRY_SERIES_STAGED 0x02u /* `staged` becomes its value when `owner` commits */
+/* What is in a series's text behind the space that ends its identity: up to
+ * CFG_REGISTRY_VALUE_BYTES, the value's text, of so many bytes, and a line feed; or else: */
+#define REGISTRY_FORM_LONG 0xfdu   /* nothing: the value's text is longer than its room */
+#define REGISTRY_FORM_STAGED 0xfeu /* a double that becomes the value when `owner` commits */
+#define REGISTRY_FORM_FRESH 0xffu  /* likewise, and the series is hidden until then */
 
-/* Likewise the check word, what it covers, and the value if that is what its text says. */
+/* The `owner` of pingshot's own. */
+#define REGISTRY_OWNER_SELF 0xffu
+
+/* Likewise the check word and what it covers. */
 struct registry_series {
     double value;
-    double staged;  /* of a fresh one its value: to apply it changes nothing */
-    uint32_t text;  /* arena: identity, ' ', value, '\n', with room for the longest value */
-    uint32_t check; /* over hash, identity_len, family, and owner while fresh; 0: a free slot */
-    uint32_t hash;  /* of the identity */
-    uint16_t identity_len;
+    uint32_t check; /* over the identity, family and, once it is committed, the value; else over the
+                     * owner. 0: a free slot */
+    uint32_t text;  /* arena: the line from the end of the family's name on */
     uint16_t family;
-    uint32_t next;     /* in its family, or in the free list */
-    uint16_t line_len; /* with the line feed */
-    uint8_t flags;
-    uint8_t owner; /* transaction that holds it, plus 1; 0: none */
+    uint16_t next;     /* in its family, or in the free list */
+    uint16_t rest_len; /* of the identity behind the family's name */
+    uint8_t form;
+    uint8_t owner; /* transaction that holds it, plus 1; REGISTRY_OWNER_SELF; 0: none */
 };
 
 /* HELP and TYPE of the family that a body is at; it takes form at its first sample, since that
@@ -136,13 +138,13 @@ struct registry_txn {
 #define REGISTRY_SERIES_PLACES (CFG_SERIES_MAX + CFG_SERIES_MAX / 2u)
 #define REGISTRY_FAMILY_PLACES (CFG_FAMILIES_MAX + CFG_FAMILIES_MAX / 2u)
 
-/* A place holds a slot's number plus 1 and, above it, eight bits of a hash. */
-#if CFG_SERIES_MAX < 255 && CFG_FAMILIES_MAX < 255
+/* A place holds a slot's number plus 1 and, above it, bits of a hash. */
+#if CFG_SERIES_MAX < 2048 && CFG_FAMILIES_MAX < 2048
 typedef uint16_t registry_place;
-#define REGISTRY_SLOT_BITS 8
+#define REGISTRY_SLOT_BITS 11
 #else
 typedef uint32_t registry_place;
-#define REGISTRY_SLOT_BITS 24
+#define REGISTRY_SLOT_BITS 16
 #endif
 
 struct registry {
@@ -157,11 +159,11 @@ struct registry {
         uint32_t high_water;
         uint32_t refused_total;
     } families_count, series_count, txns_count, text_count; /* of text only refused_total */
-    registry_place family_places[REGISTRY_FAMILY_PLACES];   /* hash tables, see registry_store.c */
+    struct registry_series series[CFG_SERIES_MAX]; /* so near that an instruction has the offset */
+    registry_place family_places[REGISTRY_FAMILY_PLACES]; /* hash tables, see registry_store.c */
     registry_place series_places[REGISTRY_SERIES_PLACES];
     struct registry_txn txns[CFG_REGISTRY_TRANSACTIONS_MAX];
     struct registry_family families[CFG_FAMILIES_MAX];
-    struct registry_series series[CFG_SERIES_MAX];
     struct registry_arena arena;
 };
 
@@ -219,11 +221,9 @@ uint32_t registry_find_family(const struct registry *r, struct slice name);
 struct slice registry_family_name(const struct registry *r, uint32_t family);
 const char *registry_type_name(enum metric_type type);
 
-/* The line of a series as it stands, with its line feed. Valid until the registry changes. */
-static inline struct slice registry_series_line(const struct registry *r, uint32_t series) {
-    const struct registry_series *s = &r->series[series];
-    return (struct slice){registry_arena_text(&r->arena, s->text), s->line_len};
-}
+/* Appends the line of a series as it stands, with its line feed. False when it does not fit: then
+ * nothing was appended. */
+bool registry_put_line(const struct registry *r, uint32_t series, struct text *out);
 
 /* Use, high-water mark, limit and refusals of its tables. */
 #define REGISTRY_TABLES 4u

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * registry_arena.c: see registry_arena.h. A block is a word with its size in words, header
- * included, a word with its owner (0: a gap), and its text.
+ * registry_arena.c: see registry_arena.h. A block is a word, the header, and its text. The
+ * header has the block's size in words, itself included, in its lower half and the owner in its
+ * upper one (0: a gap, of which there may be several in a row).
  */
 #include "metrics/registry_arena.h"
 
 #include "state_order.h"
 
 #define HEADER_WORDS (REGISTRY_ARENA_HEADER_BYTES / 4u)
+#define WORDS_MAX 0xffffu /* of a block or a gap */
 #define CAPACITY_BYTES ((uint32_t)((CFG_REGISTRY_TEXT_BYTES) / 4) * 4u)
+
+/* The longest is a family's: TYPE and HELP lines and label names, each in CFG_LINE_BYTES. */
+_Static_assert(3u * (CFG_LINE_BYTES) / 4u + 16u <= WORDS_MAX, "CFG_LINE_BYTES: at most 65535");
 
 #if CFG_REGISTRY_TEXT_BYTES < 1024 || CFG_REGISTRY_TEXT_BYTES > 0x7fffffff
 #error "CFG_REGISTRY_TEXT_BYTES: set 1024 to 2^31-1"
@@ -21,22 +26,30 @@ void registry_arena_init(struct registry_arena *a) {
     a->move_from = 0;
 }
 
-static uint32_t *header_of(struct registry_arena *a, uint32_t text) {
-    return &a->words[text / 4u - HEADER_WORDS];
+static uint32_t header(uint32_t words, uint32_t owner) {
+    return owner << 16 | words;
+}
+
+static uint32_t words_of(uint32_t header) {
+    return header & WORDS_MAX;
+}
+
+static uint32_t owner_of(uint32_t header) {
+    return header >> 16;
 }
 
 uint32_t registry_arena_room_bytes(const struct registry_arena *a, uint32_t text) {
-    return a->words[text / 4u - HEADER_WORDS] * 4u - REGISTRY_ARENA_HEADER_BYTES;
+    return words_of(a->words[text / 4u - HEADER_WORDS]) * 4u - REGISTRY_ARENA_HEADER_BYTES;
 }
 
 /* Brings the block down, in parts no longer than the way it goes: so no part lies over its own
- * source, and one that a reset cut can be copied again. A way is longer than a header: where the
+ * source, and one that a reset cut can be copied again. No way is shorter than a header: where the
  * first part is not there yet, the header is still whole where it came from. */
 static void finish_move(struct registry_arena *a, registry_arena_moved *moved, void *context) {
     uint32_t from = a->move_from;
     uint32_t to = a->move_to;
     uint32_t at = a->moved_words;
-    uint32_t words = a->words[at == 0 ? from : to];
+    uint32_t words = words_of(a->words[at == 0 ? from : to]);
     while (at < words) {
         uint32_t part = words - at < from - to ? words - at : from - to;
         memcpy(&a->words[to + at], &a->words[from + at], (size_t)part * 4u);
@@ -45,7 +58,7 @@ static void finish_move(struct registry_arena *a, registry_arena_moved *moved, v
         a->moved_words = at;
         state_barrier();
     }
-    moved(context, a->words[to + 1], (to + HEADER_WORDS) * 4u);
+    moved(context, owner_of(a->words[to]), (to + HEADER_WORDS) * 4u);
     state_barrier();
     a->move_from = 0;
     state_barrier();
@@ -56,8 +69,8 @@ static void close_gaps(struct registry_arena *a, registry_arena_moved *moved, vo
     uint32_t to = 0;
     uint32_t from = 0;
     while (from < end) {
-        uint32_t words = a->words[from];
-        if (a->words[from + 1] != 0) {
+        uint32_t words = words_of(a->words[from]);
+        if (owner_of(a->words[from]) != 0) {
             if (to != from) {
                 a->move_to = to;
                 a->moved_words = 0;
@@ -84,8 +97,7 @@ uint32_t registry_arena_alloc(struct registry_arena *a, uint32_t len, uint32_t o
         close_gaps(a, moved, context);
     }
     uint32_t at = a->top_bytes / 4u;
-    a->words[at] = bytes / 4u;
-    a->words[at + 1] = owner;
+    a->words[at] = header(bytes / 4u, owner);
     a->top_bytes += bytes;
     if (registry_arena_used_bytes(a) > a->high_water_bytes) {
         a->high_water_bytes = registry_arena_used_bytes(a);
@@ -94,9 +106,9 @@ uint32_t registry_arena_alloc(struct registry_arena *a, uint32_t len, uint32_t o
 }
 
 void registry_arena_free(struct registry_arena *a, uint32_t text) {
-    uint32_t *header = header_of(a, text);
-    uint32_t bytes = header[0] * 4u;
-    header[1] = 0;
+    uint32_t at = text / 4u - HEADER_WORDS;
+    uint32_t bytes = words_of(a->words[at]) * 4u;
+    a->words[at] = header(bytes / 4u, 0);
     if (text - REGISTRY_ARENA_HEADER_BYTES + bytes == a->top_bytes) {
         a->top_bytes -= bytes; /* the newest block: what is tried and rolled back leaves no gap */
     } else {
@@ -118,8 +130,8 @@ static bool fits(uint32_t at, uint32_t words) {
 void registry_arena_resume(struct registry_arena *a, registry_arena_moved *moved, void *context) {
     uint32_t from = a->move_from;
     uint32_t to = a->move_to;
-    if (from < CAPACITY_BYTES / 4u && to < from && from - to > HEADER_WORDS &&
-        fits(from, a->words[a->moved_words == 0 ? from : to])) {
+    if (from < CAPACITY_BYTES / 4u && to < from &&
+        fits(from, words_of(a->words[a->moved_words == 0 ? from : to]))) {
         finish_move(a, moved, context);
     }
     a->move_from = 0;
@@ -127,8 +139,17 @@ void registry_arena_resume(struct registry_arena *a, registry_arena_moved *moved
 
 bool registry_arena_has(const struct registry_arena *a, uint32_t text, uint32_t owner) {
     uint32_t at = text / 4u - HEADER_WORDS;
-    return text % 4u == 0 && at < CAPACITY_BYTES / 4u - HEADER_WORDS && fits(at, a->words[at]) &&
-           a->words[at + 1] == owner;
+    return text % 4u == 0 && at < CAPACITY_BYTES / 4u && fits(at, words_of(a->words[at])) &&
+           owner_of(a->words[at]) == owner;
+}
+
+static void put_gap(struct registry_arena *a, uint32_t at, uint32_t end) {
+    a->gap_bytes += (end - at) * 4u;
+    while (at < end) {
+        uint32_t words = end - at < WORDS_MAX ? end - at : WORDS_MAX;
+        a->words[at] = header(words, 0);
+        at += words;
+    }
 }
 
 void registry_arena_recover(struct registry_arena *a, uint32_t end_bytes,
@@ -138,18 +159,13 @@ void registry_arena_recover(struct registry_arena *a, uint32_t end_bytes,
     a->gap_bytes = 0;
     while (at < end_bytes / 4u) {
         uint32_t text = (at + HEADER_WORDS) * 4u;
-        bool room = at == end || at - end >= HEADER_WORDS; /* for a gap's header */
-        if (!room || !registry_arena_has(a, text, a->words[at + 1]) ||
-            !claimed(context, a->words[at + 1], text)) {
+        uint32_t owner = owner_of(a->words[at]);
+        if (!registry_arena_has(a, text, owner) || !claimed(context, owner, text)) {
             at++;
             continue;
         }
-        if (at > end) {
-            a->words[end] = at - end;
-            a->words[end + 1] = 0;
-            a->gap_bytes += (at - end) * 4u;
-        }
-        at += a->words[at];
+        put_gap(a, end, at);
+        at += words_of(a->words[at]);
         end = at;
     }
     a->top_bytes = end * 4u;

@@ -20,7 +20,10 @@
 #define REGISTRY_ARENA_NONE 0u
 
 /* Bytes that a block takes besides its text. */
-#define REGISTRY_ARENA_HEADER_BYTES 8u
+#define REGISTRY_ARENA_HEADER_BYTES 4u
+
+/* The largest tag of an owner. */
+#define REGISTRY_ARENA_OWNER_MAX 0xffffu
 
 struct registry_arena {
     uint32_t top_bytes;        /* below it are blocks and gaps, above it nothing */
@@ -45,7 +48,7 @@ static inline const char *registry_arena_text(const struct registry_arena *a, ui
     return (const char *)a->words + text;
 }
 
-/* A block for `len` bytes of text, owned by `owner` (any tag but 0). Returns the text's offset,
+/* A block for `len` bytes of text, owned by `owner` (1..REGISTRY_ARENA_OWNER_MAX). Returns the text's offset,
  * or REGISTRY_ARENA_NONE when there is no room even with all gaps closed; then nothing moved.
  * Every offset and pointer into the arena is stale afterwards except those `moved` corrected. */
 uint32_t registry_arena_alloc(struct registry_arena *a, uint32_t len, uint32_t owner,

@@ -5,8 +5,7 @@
 #ifndef PINGSHOT_METRICS_REGISTRY_BITS_H
 #define PINGSHOT_METRICS_REGISTRY_BITS_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "metrics/registry.h"
 
 static inline bool registry_bits_has(const uint32_t *words, uint32_t bit) {
     return (words[bit / 32] >> bit % 32 & 1u) != 0;
@@ -20,18 +19,18 @@ static inline void registry_bits_clear(uint32_t *words, uint32_t bit) {
     words[bit / 32] &= ~(UINT32_C(1) << bit % 32);
 }
 
-/* The first bit at or after `bit` that is set, words from `word_count` on not looked at; UINT32_MAX
- * when there is none. */
+/* The first bit at or after `bit` that is set, words from `word_count` on not looked at;
+ * REGISTRY_NONE when there is none. */
 static inline uint32_t registry_bits_next(const uint32_t *words, uint32_t word_count,
                                           uint32_t bit) {
     uint32_t word = bit / 32;
     if (word >= word_count) {
-        return UINT32_MAX;
+        return REGISTRY_NONE;
     }
     uint32_t bits = words[word] & UINT32_MAX << bit % 32;
     while (bits == 0) {
         if (++word >= word_count) {
-            return UINT32_MAX;
+            return REGISTRY_NONE;
         }
         bits = words[word];
     }

@@ -58,10 +58,10 @@ static void split(struct member *m, struct slice labels, struct slice name) {
     }
 }
 
-static struct member member_of(const struct registry *r, uint32_t family, struct slice identity) {
+static struct member member_of(const struct registry *r, uint32_t family, struct slice rest) {
     const struct registry_family *f = &r->families[family];
-    struct slice labels = {identity.bytes + f->name_len, identity.len - f->name_len};
-    struct slice none = {identity.bytes, 0};
+    struct slice labels = rest;
+    struct slice none = {rest.bytes, 0};
     struct member m = {none, none, none};
     slice_cut(&labels, '{');
     if (labels.len > 0) {
@@ -126,7 +126,7 @@ static uint32_t place_of_bucket(const struct registry *r, uint32_t family, const
     uint32_t place = otherwise;
     double bound = bound_of(m);
     for (uint32_t s = r->families[family].first_series; s != REGISTRY_NONE; s = r->series[s].next) {
-        struct member other = member_of(r, family, registry_store_identity(r, s));
+        struct member other = member_of(r, family, registry_store_rest(r, s));
         if (other.bound.len > 0 && same_group(&other, m)) {
             if (bound_of(&other) > bound) {
                 return before;
@@ -151,14 +151,14 @@ static bool may_follow(const struct registry *r, uint32_t family, const struct m
     return find_in_group(r, family, m, SLICE("_bucket"), SLICE("le=\"+Inf\"")) == REGISTRY_NONE;
 }
 
-uint32_t registry_group_place(const struct registry *r, uint32_t family, struct slice identity) {
+uint32_t registry_group_place(const struct registry *r, uint32_t family, struct slice rest) {
     const struct registry_family *f = &r->families[family];
     uint32_t last = f->last_series;
     if (last == REGISTRY_NONE || (f->type != METRIC_HISTOGRAM && f->type != METRIC_SUMMARY)) {
         return last;
     }
-    struct member m = member_of(r, family, identity);
-    struct member tail = member_of(r, family, registry_store_identity(r, last));
+    struct member m = member_of(r, family, rest);
+    struct member tail = member_of(r, family, registry_store_rest(r, last));
     uint32_t anchor = last;
     if (same_group(&m, &tail)) {
         if (may_follow(r, family, &m, &tail)) {

@@ -9,9 +9,9 @@
 
 #include "metrics/registry.h"
 
-/* The series of `family` that a new one with this identity comes behind, or REGISTRY_NONE: it
- * comes first. O(1) as long as a body brings each metric's samples in a row, or all of one name
+/* The series of `family` that a new one comes behind, or REGISTRY_NONE: it comes first. `rest` is
+ * the identity of the new one behind the family's name. O(1) as long as a body brings each metric's samples in a row, or all of one name
  * after all of another; a bucket that comes late searches its family. */
-uint32_t registry_group_place(const struct registry *r, uint32_t family, struct slice identity);
+uint32_t registry_group_place(const struct registry *r, uint32_t family, struct slice rest);
 
 #endif

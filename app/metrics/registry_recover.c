@@ -9,12 +9,14 @@
 #include "metrics/registry_shape.h"
 #include "metrics/registry_store.h"
 #include "metrics/registry_txn.h"
+#include "metrics/registry_value.h"
 #include "state_order.h"
 
-/* What is known of a family, kept in `shape`, and of a series, in `flags`: both are made anew at the
+/* What is known of a family, kept in `shape`, and of a series, in `form`: both are made anew at the
  * end. */
 enum verdict {
-    GONE, /* deleted, not committed, pingshot's own, or a free slot that no series may be of */
+    GONE =
+        0x80, /* none is a form that a series can have otherwise; deleted, not committed, pingshot's own, or a free slot that no series may be of */
     DAMAGED,
     HELD,   /* its check word is right */
     PLACED, /* and its text has the arena to itself there */
@@ -26,7 +28,7 @@ enum verdict {
 static bool family_has_text(const struct registry *r, uint32_t family) {
     const struct registry_family *f = &r->families[family];
     return f->type <= METRIC_UNTYPED && f->name_len <= REGISTRY_NAME_BYTES &&
-           registry_arena_has(&r->arena, f->text, REGISTRY_STORE_FAMILY | family) &&
+           registry_arena_has(&r->arena, f->text, REGISTRY_STORE_FAMILY + family) &&
            registry_store_header_len(f) + sizeof(uint32_t) <
                registry_arena_room_bytes(&r->arena, f->text);
 }
@@ -45,43 +47,27 @@ static enum verdict judge_family(struct registry *r, uint32_t family) {
     return check == fresh || ~check == held || ~check == fresh ? GONE : DAMAGED;
 }
 
-/* Whether a series's text is where its slot says, has the identity with that hash, and room for any
- * value. */
+/* Whether a series's text is where its slot says, as long as it says, and likewise that of its
+ * family, whose slot is free only after those of its series. */
 static bool series_has_text(const struct registry *r, uint32_t series) {
     const struct registry_series *s = &r->series[series];
-    uint32_t len = registry_store_series_text_len(s->identity_len);
-    if (!registry_arena_has(&r->arena, s->text, REGISTRY_STORE_SERIES | series) ||
-        registry_arena_room_bytes(&r->arena, s->text) - len >= sizeof(uint32_t)) {
-        return false;
-    }
-    struct slice identity = registry_store_identity(r, series);
-    return identity.bytes[identity.len] == ' ' && registry_store_hash(r, identity) == s->hash;
-}
-
-/* Whether the text says the value, which no check word covers. */
-static bool says_value(const struct registry *r, uint32_t series) {
-    const struct registry_series *s = &r->series[series];
-    struct slice line = registry_store_identity(r, series);
-    char number[NUMBER_TEXT_BYTES + 1];
-    uint32_t len = number_format(number, s->value);
-    number[len++] = '\n';
-    return s->line_len == line.len + 1u + len &&
-           memcmp(line.bytes + line.len + 1, number, len) == 0;
+    return s->family < CFG_FAMILIES_MAX && family_has_text(r, s->family) &&
+           registry_arena_has(&r->arena, s->text, REGISTRY_STORE_SERIES + series) &&
+           registry_arena_room_bytes(&r->arena, s->text) - registry_value_text_len(s->rest_len) <
+               sizeof(uint32_t) &&
+           *registry_arena_text(&r->arena, s->text + s->rest_len) == ' ';
 }
 
 static enum verdict judge_series(const struct registry *r, uint32_t series) {
     const struct registry_series *s = &r->series[series];
-    if (s->check != registry_store_series_check(s, 0)) {
-        return s->check == registry_store_series_check(s, s->owner) ? GONE : DAMAGED;
+    if (!series_has_text(r, series)) {
+        return DAMAGED;
     }
-    if (s->family >= CFG_FAMILIES_MAX || r->families[s->family].text == REGISTRY_ARENA_NONE) {
-        return DAMAGED; /* a family's slot is free only after those of its series */
+    uint32_t hash = registry_store_series_hash(r, series);
+    if (s->check != registry_value_check(s, hash, s->value)) {
+        return s->check == registry_value_made_check(s, hash, s->owner) ? GONE : DAMAGED;
     }
-    enum verdict family = (enum verdict)r->families[s->family].shape;
-    if (family != HELD) {
-        return family;
-    }
-    return series_has_text(r, series) && says_value(r, series) ? HELD : DAMAGED;
+    return (enum verdict)r->families[s->family].shape;
 }
 
 /* ---- commits ------------------------------------------------------------------------------- */
@@ -101,30 +87,45 @@ static void redo_families(struct registry *r) {
     }
 }
 
+/* One whose value was being replaced has the check word of the new one already. */
 static void redo_series(struct registry *r) {
     for (uint32_t i = 0; i < CFG_SERIES_MAX; i++) {
         struct registry_series *s = &r->series[i];
-        if (s->check == 0 || !is_redone(r, s->owner)) {
+        if (s->check == 0 || !is_redone(r, s->owner) || !series_has_text(r, i)) {
             continue;
         }
-        bool fresh = s->check == registry_store_series_check(s, s->owner);
-        bool staged = s->check == registry_store_series_check(s, 0) &&
-                      (s->flags & REGISTRY_SERIES_STAGED) != 0;
-        if (fresh) {
-            registry_store_publish_series(r, i);
-        } else if (staged && series_has_text(r, i)) {
-            registry_store_apply_staged(r, i);
+        double staged = registry_value_staged(r, i);
+        uint32_t hash = registry_store_series_hash(r, i);
+        uint32_t done = registry_value_check(s, hash, staged);
+        if (s->check == done || s->check == registry_value_check(s, hash, s->value) ||
+            s->check == registry_value_made_check(s, hash, s->owner)) {
+            s->check = done;
+            state_barrier();
+            s->value = staged;
         }
     }
+}
+
+/* Whether the transaction's record is that of a commit that was being carried out. */
+static bool is_redo_record(const struct registry *r, const struct registry_txn *txn) {
+    if (txn->redo == 0 || txn->state != REGISTRY_TXN_COMMITTED ||
+        txn->end_word > REGISTRY_SERIES_WORDS) {
+        return false;
+    }
+    for (uint32_t i = registry_txn_next_series(txn, 0); i < CFG_SERIES_MAX;
+         i = registry_txn_next_series(txn, i + 1)) {
+        if (!series_has_text(r, i)) {
+            return false;
+        }
+    }
+    return txn->redo == registry_txn_check(r, txn);
 }
 
 /* Carries out what was committed and maybe not carried out to the end. */
 static void redo_commits(struct registry *r) {
     for (uint32_t i = 0; i < CFG_REGISTRY_TRANSACTIONS_MAX; i++) {
-        struct registry_txn *txn = &r->txns[i];
-        if (txn->state != REGISTRY_TXN_COMMITTED || txn->end_word > REGISTRY_SERIES_WORDS ||
-            txn->redo != registry_txn_check(r, txn)) {
-            txn->redo = 0;
+        if (!is_redo_record(r, &r->txns[i])) {
+            r->txns[i].redo = 0;
         }
     }
     redo_families(r);
@@ -165,9 +166,9 @@ static uint32_t judge(struct registry *r, struct registry_recovery *found) {
         if (s->check == 0) {
             continue;
         }
-        s->flags = (uint8_t)judge_series(r, i);
-        found->damaged_count += s->flags == DAMAGED;
-        if (s->flags == HELD) {
+        s->form = (uint8_t)judge_series(r, i);
+        found->damaged_count += s->form == DAMAGED;
+        if (s->form == HELD) {
             end = end_of(r, s->text, end);
         } else {
             s->check = 0;
@@ -179,41 +180,41 @@ static uint32_t judge(struct registry *r, struct registry_recovery *found) {
 
 static bool claimed(void *context, uint32_t owner, uint32_t text) {
     struct registry *r = context;
-    uint32_t slot = owner & ~REGISTRY_STORE_KIND;
-    uint8_t *verdict = NULL;
-    if ((owner & REGISTRY_STORE_KIND) == REGISTRY_STORE_SERIES && slot < CFG_SERIES_MAX &&
-        r->series[slot].text == text) {
-        verdict = &r->series[slot].flags;
-    }
-    if ((owner & REGISTRY_STORE_KIND) == REGISTRY_STORE_FAMILY && slot < CFG_FAMILIES_MAX &&
-        r->families[slot].text == text) {
-        verdict = &r->families[slot].shape;
-    }
-    if (verdict == NULL || *verdict != HELD) {
+    const uint32_t *owners_text = registry_store_text_of(r, owner);
+    if (owners_text == NULL || *owners_text != text || owner >= REGISTRY_STORE_TXN) {
         return false;
     }
-    *verdict = PLACED;
-    return true;
+    uint8_t *verdict = owner < REGISTRY_STORE_FAMILY
+                           ? &r->series[owner - REGISTRY_STORE_SERIES].form
+                           : &r->families[owner - REGISTRY_STORE_FAMILY].shape;
+    bool held = *verdict == HELD;
+    if (held) {
+        *verdict = PLACED;
+    }
+    return held;
 }
 
 /* ---- everything else ----------------------------------------------------------------------- */
 
 static bool is_placed(const struct registry *r, uint32_t series) {
     const struct registry_series *s = &r->series[series];
-    return s->check != 0 && s->flags == PLACED && r->families[s->family].shape == PLACED;
+    return s->check != 0 && s->form == PLACED && r->families[s->family].shape == PLACED;
+}
+
+static bool is_kept(const struct registry_series *s) {
+    return s->form != HELD && s->form != PLACED;
 }
 
 static void keep_series(struct registry *r, uint32_t series) {
-    r->series[series].flags = 0;
-    r->series[series].owner = 0;
-    registry_store_enter_series(r, series);
+    registry_value_release(r, series);
+    registry_store_enter_series(r, series, registry_store_series_hash(r, series));
 }
 
 /* Takes out of a family's list what is not to stay. However damaged the list is, it is not followed
  * further than there are series. */
 static void relist(struct registry *r, uint32_t family) {
     struct registry_family *f = &r->families[family];
-    uint32_t *link = &f->first_series;
+    uint16_t *link = &f->first_series;
     uint32_t series = f->first_series;
     f->last_series = REGISTRY_NONE;
     f->series_count = 0;
@@ -221,9 +222,9 @@ static void relist(struct registry *r, uint32_t family) {
         uint32_t next = r->series[series].next;
         if (is_placed(r, series) && r->series[series].family == family) {
             keep_series(r, series);
-            *link = series;
+            *link = (uint16_t)series;
             link = &r->series[series].next;
-            f->last_series = series;
+            f->last_series = (uint16_t)series;
             f->series_count++;
         }
         series = next;
@@ -242,7 +243,6 @@ static void restore_families(struct registry *r, struct registry_recovery *found
         struct slice labels = {registry_arena_text(&r->arena, f->text + len),
                                registry_arena_room_bytes(&r->arena, f->text) - len};
         f->labels_len = (uint16_t)slice_cut(&labels, '\n').len;
-        f->hash = registry_store_hash(r, registry_family_name(r, i));
         f->flags = REGISTRY_FAMILY_USED;
         f->owner = 0;
         f->busy_count = 0;
@@ -256,15 +256,15 @@ static void restore_families(struct registry *r, struct registry_recovery *found
 static void restore_lost_series(struct registry *r, struct registry_recovery *found) {
     for (uint32_t i = 0; i < CFG_SERIES_MAX; i++) {
         struct registry_series *s = &r->series[i];
-        if (s->check == 0 || s->flags == 0) {
+        if (s->check == 0 || is_kept(s)) {
             continue;
         }
         if (is_placed(r, i)) {
-            uint32_t after = registry_group_place(r, s->family, registry_store_identity(r, i));
+            uint32_t after = registry_group_place(r, s->family, registry_store_rest(r, i));
             keep_series(r, i);
             registry_store_link_series(r, i, after);
         } else {
-            if (s->flags == PLACED) {
+            if (s->form == PLACED) {
                 registry_arena_free(&r->arena, s->text);
             }
             s->check = 0;

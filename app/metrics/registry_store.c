@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * registry_store.c: see registry_store.h. Both hash tables are open addressing with linear
- * probing; a place holds a slot's number plus 1 and, in its top byte, eight bits of the hash, so
- * that a search rarely looks at a slot that is not the right one. Taking one out moves those
- * behind it back, so deletions leave nothing that later searches would have to step over.
+ * probing; a place holds a slot's number plus 1 and, above it, bits of the hash, so that a search
+ * rarely looks at a slot that is not the right one. Taking one out moves those behind it back, so
+ * deletions leave nothing that later searches would have to step over; where those belong is
+ * hashed again, which costs deletions time but slots no memory.
  */
 #include "metrics/registry_store.h"
 
 #include "metrics/registry_shape.h"
+#include "metrics/registry_value.h"
 #include "state_order.h"
 
-/* What check words are of. */
+/* What the check word is of. */
 #define FAMILY_SEED 0x66616d69u
-#define SERIES_SEED 0x73657269u
 
 #define SLOT_BITS REGISTRY_SLOT_BITS
 #define SLOT_MASK ((1u << SLOT_BITS) - 1u)
@@ -45,9 +46,15 @@ static registry_place entry_of(uint32_t slot, uint32_t hash) {
     return (registry_place)((slot + 1) | hash << SLOT_BITS);
 }
 
+/* Whether the bits of the hash in an entry are of that one. */
+static bool may_be(uint32_t entry, uint32_t hash) {
+    return ((entry ^ entry_of(0, hash)) & ~SLOT_MASK) == 0;
+}
+
 static uint32_t slot_hash(const struct registry *r, const registry_place *places, uint32_t entry) {
     uint32_t slot = (entry & SLOT_MASK) - 1;
-    return places == r->family_places ? r->families[slot].hash : r->series[slot].hash;
+    return places == r->family_places ? registry_store_hash(r, registry_family_name(r, slot))
+                                      : registry_store_series_hash(r, slot);
 }
 
 static void table_put(struct table t, uint32_t slot, uint32_t hash) {
@@ -87,12 +94,24 @@ uint32_t registry_store_find_family(const struct registry *r, struct slice name,
     for (; r->family_places[place] != 0; place = next_place(place, REGISTRY_FAMILY_PLACES)) {
         uint32_t entry = r->family_places[place];
         uint32_t slot = (entry & SLOT_MASK) - 1;
-        if (entry >> SLOT_BITS == (hash & 0xff) &&
-            slice_equals(registry_family_name(r, slot), name)) {
+        if (may_be(entry, hash) && slice_equals(registry_family_name(r, slot), name)) {
             return slot;
         }
     }
     return REGISTRY_NONE;
+}
+
+uint32_t registry_store_series_hash(const struct registry *r, uint32_t series) {
+    return hash_two(r->key, registry_family_name(r, r->series[series].family),
+                    registry_store_rest(r, series));
+}
+
+static bool is_identity(const struct registry *r, uint32_t series, struct slice identity) {
+    struct slice name = registry_family_name(r, r->series[series].family);
+    struct slice rest = registry_store_rest(r, series);
+    return identity.len == name.len + rest.len &&
+           memcmp(identity.bytes + name.len, rest.bytes, rest.len) == 0 &&
+           memcmp(identity.bytes, name.bytes, name.len) == 0;
 }
 
 uint32_t registry_store_find_series(const struct registry *r, struct slice identity,
@@ -101,8 +120,7 @@ uint32_t registry_store_find_series(const struct registry *r, struct slice ident
     for (; r->series_places[place] != 0; place = next_place(place, REGISTRY_SERIES_PLACES)) {
         uint32_t entry = r->series_places[place];
         uint32_t slot = (entry & SLOT_MASK) - 1;
-        if (entry >> SLOT_BITS == (hash & 0xff) && r->series[slot].hash == hash &&
-            slice_equals(registry_store_identity(r, slot), identity)) {
+        if (may_be(entry, hash) && is_identity(r, slot, identity)) {
             return slot;
         }
     }
@@ -111,26 +129,24 @@ uint32_t registry_store_find_series(const struct registry *r, struct slice ident
 
 /* ---- text -------------------------------------------------------------------------------- */
 
+uint32_t *registry_store_text_of(struct registry *r, uint32_t owner) {
+    if (owner - REGISTRY_STORE_SERIES < CFG_SERIES_MAX) {
+        return &r->series[owner - REGISTRY_STORE_SERIES].text;
+    }
+    if (owner - REGISTRY_STORE_FAMILY < CFG_FAMILIES_MAX) {
+        return &r->families[owner - REGISTRY_STORE_FAMILY].text;
+    }
+    if (owner - REGISTRY_STORE_TXN < CFG_REGISTRY_TRANSACTIONS_MAX) {
+        return &r->txns[owner - REGISTRY_STORE_TXN].declaration.text;
+    }
+    return NULL;
+}
+
 /* Corrects the owner's offset. */
 static void moved(void *context, uint32_t owner, uint32_t text) {
-    struct registry *r = context;
-    uint32_t slot = owner & ~REGISTRY_STORE_KIND;
-    switch (owner & REGISTRY_STORE_KIND) {
-    case REGISTRY_STORE_SERIES:
-        if (slot < CFG_SERIES_MAX) {
-            r->series[slot].text = text;
-        }
-        break;
-    case REGISTRY_STORE_FAMILY:
-        if (slot < CFG_FAMILIES_MAX) {
-            r->families[slot].text = text;
-        }
-        break;
-    default:
-        if (slot < CFG_REGISTRY_TRANSACTIONS_MAX) {
-            r->txns[slot].declaration.text = text;
-        }
-        break;
+    uint32_t *at = registry_store_text_of(context, owner);
+    if (at != NULL) {
+        *at = text;
     }
 }
 
@@ -163,7 +179,7 @@ static uint32_t alloc_text(struct registry *r, uint32_t len, uint32_t owner, str
 
 uint32_t registry_store_alloc_declaration(struct registry *r, uint32_t txn, uint32_t len,
                                           struct problem *p) {
-    return alloc_text(r, len, REGISTRY_STORE_TXN | txn, p);
+    return alloc_text(r, len, REGISTRY_STORE_TXN + txn, p);
 }
 
 static struct slice type_slice(unsigned type) {
@@ -176,13 +192,13 @@ uint32_t registry_store_type_line_len(const struct registry_family *f) {
 }
 
 uint32_t registry_store_header_len(const struct registry_family *f) {
-    return registry_store_help_line_len(f) + registry_store_type_line_len(f);
+    return registry_store_type_line_len(f) + (f->help_len == 0 ? 0 : f->help_len + 1u);
 }
 
 struct slice registry_store_family_help(const struct registry *r, uint32_t family) {
     const struct registry_family *f = &r->families[family];
-    uint32_t at = f->help_len == 0 ? 0 : REGISTRY_STORE_NAME_AT + f->name_len + 1u;
-    return (struct slice){registry_arena_text(&r->arena, f->text + at), f->help_len};
+    uint32_t at = f->text + registry_store_type_line_len(f);
+    return (struct slice){registry_arena_text(&r->arena, at), f->help_len};
 }
 
 struct slice registry_store_family_labels(const struct registry *r, uint32_t family) {
@@ -192,18 +208,15 @@ struct slice registry_store_family_labels(const struct registry *r, uint32_t fam
 }
 
 static void put_family_text(struct text *t, const struct registry_store_family *what) {
-    if (what->help.len > 0) {
-        text_puts(t, "# HELP ");
-        text_put_slice(t, what->name);
-        text_put_char(t, ' ');
-        text_put_slice(t, what->help);
-        text_put_char(t, '\n');
-    }
     text_puts(t, "# TYPE ");
     text_put_slice(t, what->name);
     text_put_char(t, ' ');
     text_put_slice(t, type_slice(what->type));
     text_put_char(t, '\n');
+    if (what->help.len > 0) {
+        text_put_slice(t, what->help);
+        text_put_char(t, '\n');
+    }
     text_put_slice(t, what->labels);
     text_put_char(t, '\n');
 }
@@ -232,12 +245,6 @@ static uint32_t check_family_text(const struct registry *r, const struct registr
 
 uint32_t registry_store_family_check(const struct registry *r, uint32_t family, uint8_t owner) {
     return check_family_text(r, &r->families[family], r->families[family].text, owner);
-}
-
-uint32_t registry_store_series_check(const struct registry_series *s, uint8_t owner) {
-    uint32_t check = state_check_word(state_check_word(SERIES_SEED, owner), s->hash);
-    check = state_check_word(check, (uint32_t)s->family << 16 | s->identity_len);
-    return check != 0 ? check : 1u;
 }
 
 bool registry_store_header_fits(struct slice name, struct slice help) {
@@ -272,7 +279,7 @@ void registry_store_put_help(struct text *out, struct slice help, enum label_for
 }
 
 bool registry_store_identity_fits(uint32_t identity_len) {
-    return registry_store_series_text_len(identity_len) <= CFG_LINE_BYTES;
+    return identity_len + 1u + NUMBER_TEXT_BYTES + 1u <= CFG_LINE_BYTES;
 }
 
 /* ---- slots ------------------------------------------------------------------------------- */
@@ -299,7 +306,7 @@ void registry_store_free_family_slot(struct registry *r, uint32_t slot) {
     r->families[slot].text = REGISTRY_ARENA_NONE;
     r->families[slot].flags = 0;
     r->families[slot].owner = 0;
-    r->families[slot].first_series = r->family_free;
+    r->families[slot].first_series = (uint16_t)r->family_free;
     r->family_free = slot;
 }
 
@@ -322,7 +329,7 @@ struct chain {
 
 static void give_series_slots(struct registry *r, struct chain chain) {
     if (chain.first != REGISTRY_NONE) {
-        r->series[chain.last].next = r->series_free;
+        r->series[chain.last].next = (uint16_t)r->series_free;
         r->series_free = chain.first;
     }
 }
@@ -342,7 +349,6 @@ uint32_t registry_store_add_family(struct registry *r, const struct registry_sto
     }
     struct registry_family *f = &r->families[slot];
     *f = (struct registry_family){
-        .hash = registry_store_hash(r, what->name),
         .first_series = REGISTRY_NONE,
         .last_series = REGISTRY_NONE,
         .busy_count = what->owner != 0,
@@ -354,7 +360,7 @@ uint32_t registry_store_add_family(struct registry *r, const struct registry_sto
         .owner = what->owner,
     };
     uint32_t len = family_text_len(registry_store_header_len(f), what->labels.len);
-    uint32_t at = alloc_text(r, len, REGISTRY_STORE_FAMILY | slot, p);
+    uint32_t at = alloc_text(r, len, REGISTRY_STORE_FAMILY + slot, p);
     if (at == REGISTRY_ARENA_NONE) {
         registry_store_free_family_slot(r, slot);
         return REGISTRY_NONE;
@@ -373,7 +379,7 @@ uint32_t registry_store_add_family(struct registry *r, const struct registry_sto
 
 void registry_store_enter_family(struct registry *r, uint32_t family) {
     r->families[family].sequence = ++r->family_sequence;
-    table_put(family_table(r), family, r->families[family].hash);
+    table_put(family_table(r), family, registry_store_hash(r, registry_family_name(r, family)));
     count_use(&r->families_count, r->families_count.used + 1);
 }
 
@@ -390,7 +396,7 @@ bool registry_store_set_labels(struct registry *r, uint32_t family, struct slice
     struct registry_family *f = &r->families[family];
     uint32_t len = registry_store_header_len(f);
     uint32_t text =
-        alloc_text(r, family_text_len(len, labels.len), REGISTRY_STORE_FAMILY | family, p);
+        alloc_text(r, family_text_len(len, labels.len), REGISTRY_STORE_FAMILY + family, p);
     if (text == REGISTRY_ARENA_NONE) {
         return false;
     }
@@ -414,11 +420,10 @@ static void forget_series(struct registry *r, uint32_t series) {
     struct registry_series *s = &r->series[series];
     s->check = 0;
     state_barrier();
-    table_remove(r, series_table(r), series, s->hash);
+    table_remove(r, series_table(r), series, registry_store_series_hash(r, series));
     registry_arena_free(&r->arena, s->text);
     s->text = REGISTRY_ARENA_NONE;
     s->owner = 0;
-    s->flags = 0;
     r->series_count.used--;
 }
 
@@ -437,7 +442,7 @@ void registry_store_remove_family(struct registry *r, uint32_t family) {
     }
     state_barrier();
     give_series_slots(r, (struct chain){f->first_series, f->last_series});
-    table_remove(r, family_table(r), family, f->hash);
+    table_remove(r, family_table(r), family, registry_store_hash(r, name));
     registry_store_free_family_slot(r, family);
     state_barrier();
     registry_arena_free(&r->arena, text);
@@ -447,83 +452,61 @@ void registry_store_remove_family(struct registry *r, uint32_t family) {
 
 /* ---- series ------------------------------------------------------------------------------ */
 
-void registry_store_set_value(struct registry *r, uint32_t series, double value) {
-    struct registry_series *s = &r->series[series];
-    char *line = registry_arena_at(&r->arena, s->text);
-    uint32_t at = s->identity_len + 1u;
-    s->value = value;
-    at += number_format(line + at, value);
-    line[at] = '\n';
-    s->line_len = (uint16_t)(at + 1);
-}
-
 /* The order of the stores keeps the list whole. */
 void registry_store_link_series(struct registry *r, uint32_t series, uint32_t after) {
     struct registry_family *f = &r->families[r->series[series].family];
-    uint32_t *link = after == REGISTRY_NONE ? &f->first_series : &r->series[after].next;
+    uint16_t *link = after == REGISTRY_NONE ? &f->first_series : &r->series[after].next;
     r->series[series].next = *link;
     state_barrier();
-    *link = series;
+    *link = (uint16_t)series;
     if (f->last_series == after) {
-        f->last_series = series;
+        f->last_series = (uint16_t)series;
     }
     f->series_count++;
 }
 
-void registry_store_enter_series(struct registry *r, uint32_t series) {
-    table_put(series_table(r), series, r->series[series].hash);
+void registry_store_enter_series(struct registry *r, uint32_t series, uint32_t hash) {
+    table_put(series_table(r), series, hash);
     count_use(&r->series_count, r->series_count.used + 1);
-}
-
-static void release(struct registry_series *s) {
-    state_barrier();
-    s->flags = 0;
-    s->owner = 0;
-}
-
-void registry_store_publish_series(struct registry *r, uint32_t series) {
-    struct registry_series *s = &r->series[series];
-    s->check = registry_store_series_check(s, 0);
-    release(s);
-}
-
-void registry_store_apply_staged(struct registry *r, uint32_t series) {
-    registry_store_set_value(r, series, r->series[series].staged);
-    release(&r->series[series]);
 }
 
 uint32_t registry_store_add_series(struct registry *r, const struct registry_store_series *what,
                                    struct slice identity, struct problem *p) {
-    uint32_t len = registry_store_series_text_len(identity.len);
+    struct registry_family *f = &r->families[what->family];
+    uint32_t rest_len = identity.len - f->name_len;
     uint32_t slot = take_series_slot(r);
     if (slot == REGISTRY_NONE) {
         r->series_count.refused_total++;
         return full(p, "series", CFG_SERIES_MAX, "CFG_SERIES_MAX");
     }
-    uint32_t text = alloc_text(r, len, REGISTRY_STORE_SERIES | slot, p);
+    uint32_t text =
+        alloc_text(r, registry_value_text_len(rest_len), REGISTRY_STORE_SERIES + slot, p);
     if (text == REGISTRY_ARENA_NONE) {
         registry_store_free_series_slot(r, slot);
         return REGISTRY_NONE;
     }
-    r->series[slot] = (struct registry_series){
-        .staged = what->value,
+    struct registry_series *s = &r->series[slot];
+    *s = (struct registry_series){
         .text = text,
-        .hash = what->hash,
-        .identity_len = (uint16_t)identity.len,
         .family = (uint16_t)what->family,
-        .flags = what->flags,
+        .rest_len = (uint16_t)rest_len,
+        .form = REGISTRY_FORM_FRESH,
         .owner = what->owner,
     };
-    char *line = registry_arena_at(&r->arena, text);
-    memcpy(line, identity.bytes, identity.len);
-    line[identity.len] = ' ';
-    registry_store_set_value(r, slot, what->value);
+    char *rest = registry_arena_at(&r->arena, text);
+    memcpy(rest, identity.bytes + f->name_len, rest_len);
+    rest[rest_len] = ' ';
+    if (what->owner == REGISTRY_OWNER_SELF) {
+        registry_value_set(r, slot, what->value);
+    } else {
+        registry_value_stage(r, slot, what->value);
+        f->busy_count++;
+    }
     state_barrier();
-    r->series[slot].check = registry_store_series_check(&r->series[slot], what->owner);
+    s->check = registry_value_made_check(s, what->hash, what->owner);
     state_barrier();
-    registry_store_enter_series(r, slot);
+    registry_store_enter_series(r, slot, what->hash);
     registry_store_link_series(r, slot, what->after);
-    r->families[what->family].busy_count += what->owner != 0;
     return slot;
 }
 
@@ -531,12 +514,12 @@ uint32_t registry_store_remove_fresh(struct registry *r, uint32_t family, uint8_
     struct registry_family *f = &r->families[family];
     struct chain freed = {REGISTRY_NONE, REGISTRY_NONE};
     uint32_t count = 0;
-    uint32_t *link = &f->first_series;
+    uint16_t *link = &f->first_series;
     f->last_series = REGISTRY_NONE;
     while (*link != REGISTRY_NONE) {
-        uint32_t series = *link;
+        uint16_t series = *link;
         struct registry_series *s = &r->series[series];
-        if (s->owner != owner || (s->flags & REGISTRY_SERIES_FRESH) == 0) {
+        if (s->owner != owner || s->form != REGISTRY_FORM_FRESH) {
             f->last_series = series;
             link = &s->next;
             continue;
@@ -544,12 +527,16 @@ uint32_t registry_store_remove_fresh(struct registry *r, uint32_t family, uint8_
         *link = s->next;
         state_barrier();
         forget_series(r, series);
-        *(freed.first == REGISTRY_NONE ? &freed.first : &r->series[freed.last].next) = series;
+        if (freed.first == REGISTRY_NONE) {
+            freed.first = series;
+        } else {
+            r->series[freed.last].next = series;
+        }
         freed.last = series;
         count++;
     }
     give_series_slots(r, freed);
-    f->series_count -= count;
-    f->busy_count -= count;
+    f->series_count = (uint16_t)(f->series_count - count);
+    f->busy_count = (uint16_t)(f->busy_count - count);
     return count;
 }

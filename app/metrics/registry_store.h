@@ -5,9 +5,10 @@
  * Only files of the registry include this.
  *
  * What outlives a reset. A family is there when its slot has a text, and that text ends with the
- * right check word; a series when its slot has the right check word, and its text the identity with
- * that hash. Both words tell what a transaction made and did not commit. They are written last and
- * cleared first. Lists, in the order they are walked, are whole after each store.
+ * right check word; a series when its slot has the right check word for its value and for the
+ * identity that its text gives. Both words tell what a transaction made and did not commit. They are
+ * written last and cleared first. Lists, in the order they are walked, are whole after each store.
+ * The text of a value is not believed, it is written anew.
  */
 #ifndef PINGSHOT_METRICS_REGISTRY_STORE_H
 #define PINGSHOT_METRICS_REGISTRY_STORE_H
@@ -30,9 +31,8 @@ struct registry_store_series {
     uint32_t family;
     uint32_t after; /* series of the family it comes behind, or REGISTRY_NONE: first */
     uint32_t hash;  /* of its identity */
-    double value;
-    uint8_t flags;
-    uint8_t owner;
+    double value;   /* of a fresh one: staged */
+    uint8_t owner;  /* transaction plus 1: fresh; or REGISTRY_OWNER_SELF */
 };
 
 /* Makes a family or a series. Returns its slot, or REGISTRY_NONE with PROBLEM_FULL or
@@ -52,15 +52,8 @@ uint32_t registry_store_remove_fresh(struct registry *r, uint32_t family, uint8_
 bool registry_store_set_labels(struct registry *r, uint32_t family, struct slice labels,
                                struct problem *p);
 
-/* Makes a fresh one everybody's, in one store. */
+/* Makes a fresh family everybody's, in one store. */
 void registry_store_publish_family(struct registry *r, uint32_t family);
-void registry_store_publish_series(struct registry *r, uint32_t series);
-
-/* Makes the staged value the value, and nobody's claim. */
-void registry_store_apply_staged(struct registry *r, uint32_t series);
-
-/* Writes the value and its text. */
-void registry_store_set_value(struct registry *r, uint32_t series, double value);
 
 /* A block of the arena for a transaction's declaration, or REGISTRY_ARENA_NONE. */
 uint32_t registry_store_alloc_declaration(struct registry *r, uint32_t txn, uint32_t len,
@@ -70,23 +63,27 @@ uint32_t registry_store_hash(const struct registry *r, struct slice text);
 uint32_t registry_store_find_family(const struct registry *r, struct slice name, uint32_t hash);
 uint32_t registry_store_find_series(const struct registry *r, struct slice identity, uint32_t hash);
 
+/* The hash of a series's identity. */
+uint32_t registry_store_series_hash(const struct registry *r, uint32_t series);
+
 /* ---- for registry_recover ------------------------------------------------------------------ */
 
-/* Owners of arena blocks: what they are in the two top bits, which one in the rest. */
-#define REGISTRY_STORE_SERIES 0x40000000u
-#define REGISTRY_STORE_FAMILY 0x80000000u
-#define REGISTRY_STORE_TXN 0xc0000000u
-#define REGISTRY_STORE_KIND 0xc0000000u
+/* Owners of arena blocks: the first of each kind, to which the slot's number is added. */
+#define REGISTRY_STORE_SERIES 1u
+#define REGISTRY_STORE_FAMILY (REGISTRY_STORE_SERIES + CFG_SERIES_MAX)
+#define REGISTRY_STORE_TXN (REGISTRY_STORE_FAMILY + CFG_FAMILIES_MAX)
+
+/* Where the owner of a block keeps the offset of its text; NULL without such an owner. */
+uint32_t *registry_store_text_of(struct registry *r, uint32_t owner);
 
 /* Ends the move of a text that a reset cut. */
 void registry_store_resume(struct registry *r);
 
-/* The check words of a family's text and of a series. `owner`: transaction plus 1 while fresh, 0
- * from the commit on. That of a family is complemented while the family is being removed. */
+/* The check word of a family's text. `owner`: transaction plus 1 while fresh, 0 from the commit on.
+ * It is complemented while the family is being removed. */
 uint32_t registry_store_family_check(const struct registry *r, uint32_t family, uint8_t owner);
-uint32_t registry_store_series_check(const struct registry_series *s, uint8_t owner);
 
-/* Where the first one lies. */
+/* Where that of a family lies. */
 uint32_t *registry_store_family_check_at(struct registry *r, uint32_t family);
 
 /* Bytes of its text before the label names. */
@@ -94,7 +91,7 @@ uint32_t registry_store_header_len(const struct registry_family *f);
 
 /* Puts a slot that was filled into the hash table and the counts. */
 void registry_store_enter_family(struct registry *r, uint32_t family);
-void registry_store_enter_series(struct registry *r, uint32_t series);
+void registry_store_enter_series(struct registry *r, uint32_t series, uint32_t hash);
 
 /* Puts a series into its family, behind `after`, or first. */
 void registry_store_link_series(struct registry *r, uint32_t series, uint32_t after);
@@ -126,21 +123,18 @@ static inline uint32_t registry_store_help_line_len(const struct registry_family
     return f->help_len == 0 ? 0 : REGISTRY_STORE_NAME_AT + f->name_len + 1u + f->help_len + 1u;
 }
 
-/* Length of a series's text, with the longest value. */
-static inline uint32_t registry_store_series_text_len(uint32_t identity_len) {
-    return identity_len + 1u + NUMBER_TEXT_BYTES + 1u;
-}
-
 /* Length of the TYPE line with its line feed. */
 uint32_t registry_store_type_line_len(const struct registry_family *f);
 
 struct slice registry_store_family_help(const struct registry *r, uint32_t family);
 struct slice registry_store_family_labels(const struct registry *r, uint32_t family);
 
-/* The identity of a series: its line up to the value. */
-static inline struct slice registry_store_identity(const struct registry *r, uint32_t series) {
+/* ---- parts of a series's text -------------------------------------------------------------- */
+
+/* The identity of a series behind the family's name. */
+static inline struct slice registry_store_rest(const struct registry *r, uint32_t series) {
     const struct registry_series *s = &r->series[series];
-    return (struct slice){registry_arena_text(&r->arena, s->text), s->identity_len};
+    return (struct slice){registry_arena_text(&r->arena, s->text), s->rest_len};
 }
 
 #endif

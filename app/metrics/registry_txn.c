@@ -12,6 +12,7 @@
 #include "metrics/registry_group.h"
 #include "metrics/registry_resolve.h"
 #include "metrics/registry_store.h"
+#include "metrics/registry_value.h"
 #include "state_order.h"
 
 static uint8_t owner_of(const struct registry *r, const struct registry_txn *txn) {
@@ -79,18 +80,18 @@ static struct text refuse_series(struct problem *p, enum problem_kind kind, stru
 }
 
 /* The value of a sample that may have come without one, checked. */
-static bool value_for(const struct registry_txn *txn, enum metric_type type, struct slice identity,
-                      const double *given, double *value, struct problem *p) {
+static bool value_for(const struct registry_txn *txn, enum metric_type type,
+                      const struct sample *sample, double *value, struct problem *p) {
     bool adds = txn->mode == REGISTRY_UPDATE && type == METRIC_COUNTER;
-    if (given == NULL && txn->mode == REGISTRY_UPDATE && !adds) {
-        struct text t = refuse_series(p, PROBLEM_MALFORMED, identity);
+    if (sample->value == NULL && txn->mode == REGISTRY_UPDATE && !adds) {
+        struct text t = refuse_series(p, PROBLEM_MALFORMED, sample->identity);
         text_puts(&t, "no value; only a counter can do without, it adds 1");
         return problem_end(p, &t);
     }
-    *value = given != NULL ? *given : adds ? 1 : 0;
+    *value = sample->value != NULL ? *sample->value : adds ? 1 : 0;
     if (adds && !(*value >= 0)) {
         char number[NUMBER_TEXT_BYTES];
-        struct text t = refuse_series(p, PROBLEM_MALFORMED, identity);
+        struct text t = refuse_series(p, PROBLEM_MALFORMED, sample->identity);
         text_puts(&t, "a counter only goes up, it cannot add ");
         text_put_slice(&t, (struct slice){number, number_format(number, *value)});
         return problem_end(p, &t);
@@ -98,30 +99,23 @@ static bool value_for(const struct registry_txn *txn, enum metric_type type, str
     return true;
 }
 
-/* Stages a value, or changes the series at once where nobody else sees it. */
+/* Stages a value. */
 static void change_series(struct registry *r, struct registry_txn *txn, uint32_t series,
                           double value) {
     struct registry_series *s = &r->series[series];
     struct registry_family *f = &r->families[s->family];
-    bool adds = f->type == METRIC_COUNTER;
-    if (s->flags & REGISTRY_SERIES_FRESH) {
-        s->staged = adds ? s->value + value : value;
-        registry_store_set_value(r, series, s->staged);
-        return;
-    }
+    double before = s->owner == 0 ? s->value : registry_value_staged(r, series);
     if (s->owner == 0) {
         s->owner = owner_of(r, txn);
-        s->flags |= REGISTRY_SERIES_STAGED;
-        s->staged = s->value;
+        s->form = REGISTRY_FORM_STAGED;
         f->busy_count++;
     }
-    s->staged = adds ? s->staged + value : value;
+    registry_value_stage(r, series, f->type == METRIC_COUNTER ? before + value : value);
 }
 
 static bool take_existing(struct registry *r, struct registry_txn *txn, uint32_t series,
-                          const double *given, struct problem *p) {
+                          const struct sample *sample, struct problem *p) {
     struct registry_series *s = &r->series[series];
-    struct slice identity = registry_store_identity(r, series);
     struct slice name = registry_family_name(r, s->family);
     double value = 0;
     if (r->families[s->family].flags & REGISTRY_FAMILY_OWN) {
@@ -132,14 +126,13 @@ static bool take_existing(struct registry *r, struct registry_txn *txn, uint32_t
     if (s->owner != 0 && s->owner != owner_of(r, txn)) {
         return registry_resolve_busy(p, name);
     }
-    if (!value_for(txn, (enum metric_type)r->families[s->family].type, identity, given, &value,
-                   p)) {
+    if (!value_for(txn, (enum metric_type)r->families[s->family].type, sample, &value, p)) {
         return false;
     }
     if (txn->mode == REGISTRY_UPDATE) {
         change_series(r, txn, series, value);
     } else if (registry_bits_has(txn->series, series)) {
-        struct text t = refuse_series(p, PROBLEM_MALFORMED, identity);
+        struct text t = refuse_series(p, PROBLEM_MALFORMED, sample->identity);
         text_puts(&t, "twice in this body; a scrape may carry a series once");
         return problem_end(p, &t);
     }
@@ -242,11 +235,10 @@ APART static uint32_t family_for(struct registry *r, struct registry_txn *txn,
 static bool make_series(struct registry *r, struct registry_txn *txn,
                         const struct registry_resolve_target *target, const struct sample *sample,
                         struct problem *p) {
-    struct registry_store_series what = {
-        .hash = sample->hash, .flags = REGISTRY_SERIES_FRESH, .owner = owner_of(r, txn)};
+    struct registry_store_series what = {.hash = sample->hash, .owner = owner_of(r, txn)};
     struct slice bound;
     if (!bound_label(txn, target, sample, &bound, p) ||
-        !value_for(txn, target->type, sample->identity, sample->value, &what.value, p)) {
+        !value_for(txn, target->type, sample, &what.value, p)) {
         return false;
     }
     what.family = family_for(r, txn, target, sample->labels, bound, p);
@@ -257,7 +249,9 @@ static bool make_series(struct registry *r, struct registry_txn *txn,
     if (target->member) {
         registry_declare_claim(r, txn, what.family);
     }
-    what.after = registry_group_place(r, what.family, sample->identity);
+    uint32_t name_len = target->name.len;
+    struct slice rest = {sample->identity.bytes + name_len, sample->identity.len - name_len};
+    what.after = registry_group_place(r, what.family, rest);
     uint32_t series = registry_store_add_series(r, &what, sample->identity, p);
     if (series == REGISTRY_NONE) {
         return false;
@@ -278,7 +272,7 @@ static bool take_resolved(struct registry *r, struct registry_txn *txn, uint32_t
     if (series == REGISTRY_NONE) {
         return make_series(r, txn, &target, sample, p);
     }
-    if (!take_existing(r, txn, series, sample->value, p)) {
+    if (!take_existing(r, txn, series, sample, p)) {
         return false;
     }
     if (target.member) {
@@ -289,7 +283,7 @@ static bool take_resolved(struct registry *r, struct registry_txn *txn, uint32_t
 
 /* A series that nobody else sees yet is as if it were not there. */
 static void look_at(const struct registry *r, struct registry_txn *txn, uint32_t series) {
-    if (series != REGISTRY_NONE && (r->series[series].flags & REGISTRY_SERIES_FRESH) == 0) {
+    if (series != REGISTRY_NONE && r->series[series].form != REGISTRY_FORM_FRESH) {
         touch_series(txn, series);
     }
 }
@@ -314,7 +308,7 @@ bool registry_txn_sample(struct registry *r, struct registry_txn *txn, struct sl
         return true;
     }
     if (series != REGISTRY_NONE && !registry_resolve_is_declared(r, txn, name)) {
-        return take_existing(r, txn, series, value, p);
+        return take_existing(r, txn, series, &sample, p);
     }
     return take_resolved(r, txn, series, &sample, p);
 }
@@ -367,11 +361,22 @@ static uint32_t next_family(const struct registry_txn *txn, uint32_t family) {
     return registry_bits_next(txn->families, REGISTRY_FAMILY_WORDS, family);
 }
 
+/* The first series at or after `series` that it holds. */
+static uint32_t next_held(const struct registry *r, const struct registry_txn *txn,
+                          uint32_t series) {
+    uint8_t me = owner_of(r, txn);
+    uint32_t i = registry_txn_next_series(txn, series);
+    while (i < CFG_SERIES_MAX && r->series[i].owner != me) {
+        i = registry_txn_next_series(txn, i + 1);
+    }
+    return i;
+}
+
 uint32_t registry_txn_check(const struct registry *r, const struct registry_txn *txn) {
     uint32_t check = 1u;
-    for (uint32_t i = registry_txn_next_series(txn, 0); i < CFG_SERIES_MAX;
-         i = registry_txn_next_series(txn, i + 1)) {
-        check = state_check(state_check_word(check, i), &r->series[i].staged, sizeof(double));
+    for (uint32_t i = next_held(r, txn, 0); i < CFG_SERIES_MAX; i = next_held(r, txn, i + 1)) {
+        double staged = registry_value_staged(r, i);
+        check = state_check(state_check_word(check, i), &staged, sizeof staged);
     }
     return check;
 }
@@ -379,18 +384,8 @@ uint32_t registry_txn_check(const struct registry *r, const struct registry_txn 
 /* Carries out what is committed. */
 static void apply(struct registry *r, const struct registry_txn *txn) {
     uint8_t me = owner_of(r, txn);
-    for (uint32_t i = registry_txn_next_series(txn, 0); i != REGISTRY_NONE;
-         i = registry_txn_next_series(txn, i + 1)) {
-        struct registry_series *s = &r->series[i];
-        if (s->owner != me) {
-            continue;
-        }
-        if (s->flags & REGISTRY_SERIES_STAGED) {
-            registry_store_apply_staged(r, i);
-        } else {
-            registry_store_publish_series(r, i);
-        }
-        r->families[s->family].busy_count--;
+    for (uint32_t i = next_held(r, txn, 0); i < CFG_SERIES_MAX; i = next_held(r, txn, i + 1)) {
+        registry_value_take(r, i);
     }
     for (uint32_t i = next_family(txn, 0); i != REGISTRY_NONE; i = next_family(txn, i + 1)) {
         struct registry_family *f = &r->families[i];
@@ -398,6 +393,14 @@ static void apply(struct registry *r, const struct registry_txn *txn) {
             registry_store_publish_family(r, i);
             f->busy_count--;
         }
+    }
+}
+
+/* Lets go of every series, which ends what was staged in it. */
+static void release_held(struct registry *r, const struct registry_txn *txn) {
+    for (uint32_t i = next_held(r, txn, 0); i < CFG_SERIES_MAX; i = next_held(r, txn, i + 1)) {
+        registry_value_release(r, i);
+        r->families[r->series[i].family].busy_count--;
     }
 }
 
@@ -412,6 +415,8 @@ bool registry_txn_commit(struct registry *r, struct registry_txn *txn, struct pr
     apply(r, txn);
     state_barrier();
     txn->redo = 0;
+    state_barrier();
+    release_held(r, txn);
     return true;
 }
 
@@ -422,9 +427,8 @@ static void undo_series(struct registry *r, const struct registry_txn *txn, uint
     if (s->owner != me) {
         return; /* not changed, or freed just now with its siblings */
     }
-    if (s->flags & REGISTRY_SERIES_STAGED) {
-        s->flags = 0;
-        s->owner = 0;
+    if (s->form == REGISTRY_FORM_STAGED) {
+        registry_value_release(r, series);
         f->busy_count--;
     } else if (f->owner != me) { /* families of its own go as a whole, afterwards */
         registry_store_remove_fresh(r, s->family, me);

@@ -81,7 +81,7 @@ void registry_txn_end(struct registry *r, struct registry_txn *txn);
 uint32_t registry_txn_next_series(const struct registry_txn *txn, uint32_t series);
 
 /* The check word of what it stages, never 0: the record from which registry_recover carries out a
- * commit that a reset cut. */
+ * commit that a reset cut. The texts of the series that it touched must be there. */
 uint32_t registry_txn_check(const struct registry *r, const struct registry_txn *txn);
 
 /* Series touched so far. */

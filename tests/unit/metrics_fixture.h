@@ -10,6 +10,7 @@
 #include "metrics/exposition_reply.h"
 #include "metrics/exposition_writer.h"
 #include "metrics/registry_store.h"
+#include "metrics/registry_value.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -114,34 +115,23 @@ static inline uint32_t used(uint32_t table) {
     return registry_stats(on, table).used;
 }
 
-/* Who has the arena block of that tag. */
-static inline uint32_t text_of_owner(uint32_t owner) {
-    uint32_t slot = owner & ~REGISTRY_STORE_KIND;
-    switch (owner & REGISTRY_STORE_KIND) {
-    case REGISTRY_STORE_SERIES:
-        return on->series[slot].text;
-    case REGISTRY_STORE_FAMILY:
-        return on->families[slot].text;
-    default:
-        return on->txns[slot].declaration.text;
-    }
-}
-
 /* The arena is blocks and gaps, and each block somebody's. Returns how many blocks there are. */
 static inline uint32_t check_arena(void) {
     uint32_t blocks = 0;
     uint32_t gap_bytes = 0;
     uint32_t at = 0;
     while (at < on->arena.top_bytes) {
-        const uint32_t *header = &on->arena.words[at / 4];
-        assert_in_range(header[0], 2, (on->arena.top_bytes - at) / 4);
-        if (header[1] == 0) {
-            gap_bytes += header[0] * 4;
+        const uint32_t header = on->arena.words[at / 4];
+        const uint32_t words = header & 0xffff;
+        assert_in_range(words, 1, (on->arena.top_bytes - at) / 4);
+        if (header >> 16 == 0) {
+            gap_bytes += words * 4;
         } else {
-            assert_int_equal(text_of_owner(header[1]), at + REGISTRY_ARENA_HEADER_BYTES);
+            assert_int_equal(*registry_store_text_of(on, header >> 16),
+                             at + REGISTRY_ARENA_HEADER_BYTES);
             blocks++;
         }
-        at += header[0] * 4;
+        at += words * 4;
     }
     assert_int_equal(gap_bytes, on->arena.gap_bytes);
     assert_int_equal(on->arena.move_from, 0);
@@ -166,6 +156,43 @@ static inline void check_free_slots(void) {
     assert_int_equal(count, on->families_end - used(0));
 }
 
+/* The line of a series, until the next call. */
+static inline const char *line_of(uint32_t series) {
+    static char line[CFG_LINE_BYTES + 1];
+    struct text out = text_over(line, CFG_LINE_BYTES);
+    assert_true(registry_put_line(on, series, &out));
+    line[out.len] = '\0';
+    return line;
+}
+
+/* What is in a series's slot and text fits, and its line is what they say. */
+static inline void check_series(uint32_t series, uint32_t family) {
+    const struct registry_series *s = &on->series[series];
+    const uint32_t hash = registry_store_series_hash(on, series);
+    char line[CFG_LINE_BYTES];
+    char identity[CFG_LINE_BYTES];
+    char number[NUMBER_TEXT_BYTES + 1];
+    struct text out = text_over(line, sizeof line);
+    assert_int_equal(s->family, family);
+    if (s->form == REGISTRY_FORM_FRESH || s->owner == REGISTRY_OWNER_SELF) {
+        assert_int_equal(s->check, registry_value_made_check(s, hash, s->owner));
+    } else {
+        assert_int_equal(s->check, registry_value_check(s, hash, s->value));
+        assert_int_equal(s->owner != 0, s->form == REGISTRY_FORM_STAGED);
+    }
+    assert_true(registry_put_line(on, series, &out));
+    assert_int_equal(line[out.len - 1], '\n');
+    uint32_t len = out.len - 2 - number_format(number, s->value);
+    assert_int_equal(line[len], ' ');
+    assert_memory_equal(line + len + 1, number, out.len - len - 2);
+    memcpy(identity, line, len);
+    assert_int_equal(registry_store_hash(on, (struct slice){identity, len}), hash);
+    assert_int_equal(registry_store_find_series(on, (struct slice){identity, len}, hash), series);
+    out = text_over(line, out.len - 1);
+    assert_false(registry_put_line(on, series, &out));
+    assert_int_equal(out.len, 0);
+}
+
 /* Every list, count and place of the registry fits the others. */
 static inline void check_registry(void) {
     uint32_t families = 0;
@@ -180,13 +207,7 @@ static inline void check_registry(void) {
         families++;
         assert_int_equal(registry_find_family(on, registry_family_name(on, f)), f);
         for (uint32_t s = family->first_series; s != REGISTRY_NONE; s = on->series[s].next) {
-            struct slice line = registry_series_line(on, s);
-            uint8_t owner = on->series[s].flags & REGISTRY_SERIES_FRESH ? on->series[s].owner : 0;
-            assert_int_equal(on->series[s].family, f);
-            assert_int_equal(on->series[s].check,
-                             registry_store_series_check(&on->series[s], owner));
-            assert_int_equal(line.bytes[line.len - 1], '\n');
-            assert_memory_equal(line.bytes, registry_family_name(on, f).bytes, family->name_len);
+            check_series(s, f);
             last = s;
             count++;
         }

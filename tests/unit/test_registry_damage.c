@@ -119,7 +119,7 @@ static void damage_in_a_commit(void **state) {
     cut_everywhere(steps, 1, 1);
     now.kept = NULL;
     for (uint32_t round = 0; round < 10000; round++) {
-        const uint32_t from = (uint32_t)offsetof(struct registry, txns);
+        const uint32_t from = (uint32_t)offsetof(struct registry, series);
         const uint32_t bytes = (uint32_t)offsetof(struct registry, arena) - from;
         uint32_t at = from + next_random(&random) % bytes;
         memcpy(&damaged, &kept[next_random(&random) % now.kept_count], sizeof damaged);
@@ -182,7 +182,7 @@ static void a_damaged_link_loses_no_series(void **state) {
     (void)state;
     show(&before);
     for (uint32_t s = 0; s < on->series_end; s++) {
-        on->series[s].next = s; /* each is behind itself */
+        on->series[s].next = (uint16_t)s; /* each is behind itself */
     }
     recover_whole(&found);
     const char *after = page(EXPOSITION_TEXT);

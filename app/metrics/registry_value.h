@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * registry_value.h: the value of a series: its text behind the identity, what a transaction stages
+ * there, the line that a scrape gets, and the check word by which identity and value are believed
+ * after a reset. Only files of the registry and exposition_writer.c include this.
+ */
+#ifndef PINGSHOT_METRICS_REGISTRY_VALUE_H
+#define PINGSHOT_METRICS_REGISTRY_VALUE_H
+
+#include "metrics/registry.h"
+
+/* Length of the text of a series. */
+static inline uint32_t registry_value_text_len(uint32_t rest_len) {
+    return rest_len + 1u + CFG_REGISTRY_VALUE_BYTES + 1u;
+}
+
+/* Writes the value of one of pingshot's own, and its text. */
+void registry_value_set(struct registry *r, uint32_t series, double value);
+
+/* The value that a series held by a transaction is to have, and sets it. */
+double registry_value_staged(const struct registry *r, uint32_t series);
+void registry_value_stage(struct registry *r, uint32_t series, double value);
+
+/* Makes the staged value the value, and the series one that is committed, as far as the check word
+ * says. What is staged stays, so that it can be done again after a reset. */
+void registry_value_take(struct registry *r, uint32_t series);
+
+/* Ends a transaction's hold on a series: it is seen, and what was staged gives way to the value's
+ * text. */
+void registry_value_release(struct registry *r, uint32_t series);
+
+/* The check word of a series whose identity has that hash: committed, with that value; or made by
+ * that owner. Neither is ever 0. */
+uint32_t registry_value_check(const struct registry_series *s, uint32_t hash, double value);
+uint32_t registry_value_made_check(const struct registry_series *s, uint32_t hash, uint8_t owner);
+
+/* Writes the line of a series whose value's text is not kept. */
+uint32_t registry_value_format_line(const struct registry *r, const struct registry_series *s,
+                                    char *to, uint32_t room_bytes);
+
+/* Writes the line of a series, whose family's name is `name`. Returns its length, or 0 when there is
+ * no room for it: then nothing counts that was written. */
+static inline uint32_t registry_value_line(const struct registry *r,
+                                           const struct registry_series *s, struct slice name,
+                                           char *to, uint32_t room_bytes) {
+    const uint32_t len = s->rest_len + 1u + s->form + 1u;
+    if (s->form >= REGISTRY_FORM_LONG) {
+        return registry_value_format_line(r, s, to, room_bytes);
+    }
+    if (name.len + len > room_bytes) {
+        return 0;
+    }
+    memcpy(to, name.bytes, name.len);
+    memcpy(to + name.len, registry_arena_text(&r->arena, s->text), len);
+    return name.len + len;
+}
+
+#endif
