@@ -65,13 +65,13 @@ struct event_post {
 };
 
 struct event_table {
-    struct event slots[CFG_EVENTS_MAX];
-    uint16_t buckets[CFG_EVENTS_MAX];
     uint16_t oldest;
     uint16_t newest;
     uint16_t free;
     struct hash_key key;
     struct table_stats stats;
+    uint16_t buckets[CFG_EVENTS_MAX];
+    struct event slots[CFG_EVENTS_MAX];
     char lines[CFG_EVENTS_MAX][EVENT_TABLE_LINE_BYTES];
 };
 

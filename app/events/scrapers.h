@@ -32,9 +32,9 @@ struct scraper_identity {
 };
 
 struct scraper {
-    struct scraper_identity identity;
     uint32_t seal;     /* check word of the identity; 0: a free entry */
     uint8_t announced; /* 1: it has announced a scrape timeout, so it is no person */
+    struct scraper_identity identity;
     uint32_t last_seen_ms;
     uint32_t scrapes_count;   /* events_to_metrics_scraper_counts */
     uint32_t in_flight_count; /* its scrapes under way: it is not forgotten under them */
@@ -42,9 +42,9 @@ struct scraper {
 };
 
 struct scrapers {
-    struct scraper entries[CFG_SCRAPERS_MAX];
     uint32_t mask; /* a bit for each entry in use */
     struct table_stats stats;
+    struct scraper entries[CFG_SCRAPERS_MAX];
 };
 
 void scrapers_init(struct scrapers *s);

@@ -53,23 +53,22 @@ struct http_response {
     uint32_t first_byte;  /* sent_bytes before it */
 };
 
+/* What is used most stands first: a processor's short instructions reach no further. */
 struct http_conn {
+    uint8_t phase;     /* enum http_conn_phase */
+    uint8_t body_mode; /* enum http_body_mode */
+    bool held;         /* begin was called and release was not */
+    bool discard_body; /* replied already: the rest of the body is read and dropped */
+    bool close_after;  /* close when this response is out */
+    bool peer_closed;  /* the client has sent its FIN */
+    bool scraper;      /* scrapes: the last to be cut off */
     struct http_server *server;
+    struct http_response response;
     struct transport *transport;
     const struct http_route *route; /* of the request under way */
-    struct http_parser parser;
-    struct http_body body;
-    struct http_response response;
-    uint8_t phase;      /* enum http_conn_phase */
-    uint8_t body_mode;  /* enum http_body_mode */
-    bool held;          /* begin was called and release was not */
-    bool discard_body;  /* replied already: the rest of the body is read and dropped */
-    bool close_after;   /* close when this response is out */
-    bool peer_closed;   /* the client has sent its FIN */
-    bool scraper;       /* scrapes: the last to be cut off */
-    uint32_t head_len;  /* bytes of the request's head at the front of rx */
-    uint32_t body_len;  /* bytes of the body behind it, or in body_buffer */
-    uint32_t raw_start; /* bytes of rx from here on are still framed */
+    uint32_t head_len;              /* bytes of the request's head at the front of rx */
+    uint32_t body_len;              /* bytes of the body behind it, or in body_buffer */
+    uint32_t raw_start;             /* bytes of rx from here on are still framed */
     uint32_t rx_len;
     uint32_t body_received; /* bytes, framing included */
     char *body_buffer;      /* from the server's pool, or NULL */
@@ -78,6 +77,8 @@ struct http_conn {
     uint32_t started_ms;    /* first byte of this request, or start of waiting for it */
     uint32_t body_by_ms;    /* when more of the body has to be here: it moves as it comes */
     uint32_t acked_by_ms;   /* when more of what was sent has to be acknowledged, likewise */
+    struct http_body body;
+    struct http_parser parser;
     uint32_t peer_len;
     char peer[HTTP_CONN_PEER_BYTES];
     uint64_t state[HTTP_CONN_STATE_BYTES / sizeof(uint64_t)];
