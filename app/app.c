@@ -29,7 +29,8 @@ bool app_init(struct app *app, const struct app_config *config, struct state *st
     if (app->config.scraper_timeout_ms == 0) {
         app->config.scraper_timeout_ms = CFG_SCRAPER_TIMEOUT_MS;
     }
-    app->uptime_ms = 0;
+    app->uptime_s = 0;
+    app->uptime_rest_ms = 0;
     app->now_ms = clock_monotonic_ms();
     const struct delivery_options options = {
         .scraper_timeout_ms = app->config.scraper_timeout_ms,
@@ -51,7 +52,9 @@ bool app_init(struct app *app, const struct app_config *config, struct state *st
 }
 
 bool app_poll(struct app *app, uint32_t now_ms) {
-    app->uptime_ms += now_ms - app->now_ms;
+    app->uptime_rest_ms += now_ms - app->now_ms;
+    app->uptime_s += app->uptime_rest_ms / 1000u;
+    app->uptime_rest_ms %= 1000u;
     app->now_ms = now_ms;
     delivery_poll(&app->state->delivery, now_ms);
     http_server_poll(&app->http, now_ms);

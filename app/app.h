@@ -48,12 +48,13 @@ struct app_config {
 
 struct app {
     struct app_config config;
-    uint64_t uptime_ms;
-    uint32_t now_ms;      /* of the last poll */
-    uint32_t ping_family; /* ping_request_count */
-    uint32_t ping_series; /* its series without a path and a receiver */
-    struct state *state;  /* the registry and the events; the port's */
-    struct json json;     /* of the body being read */
+    uint32_t uptime_s;       /* since start, */
+    uint32_t uptime_rest_ms; /* and of the second under way */
+    uint32_t now_ms;         /* of the last poll */
+    uint32_t ping_family;    /* ping_request_count */
+    uint32_t ping_series;    /* its series without a path and a receiver */
+    struct state *state;     /* the registry and the events; the port's */
+    struct json json;        /* of the body being read */
     struct notifications notifications;
     struct alerts alerts;
     struct printer printer;

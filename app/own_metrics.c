@@ -145,8 +145,7 @@ static bool put_uptime(const struct app *app, struct samples *s) {
     char *at = s->next == 0 ? begin(s) : NULL;
     if (at != NULL) {
         struct text seconds = text_over(at, 24);
-        text_format(&seconds, "%llu.%03u", (unsigned long long)app->uptime_ms / 1000u,
-                    (unsigned)(app->uptime_ms % 1000));
+        text_format(&seconds, "%u.%03u", (unsigned)app->uptime_s, (unsigned)app->uptime_rest_ms);
         end(s, at + seconds.len);
     }
     return s->next > 0;

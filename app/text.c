@@ -166,40 +166,26 @@ void text_put_u64(struct text *t, uint64_t value) {
     text_put_digits(t, value, 1);
 }
 
-static unsigned digits_of(uint64_t value) {
-    unsigned digits = 1;
-    for (; value > UINT32_MAX; value /= 10u) {
-        digits++;
-    }
-    /* Multiplied by, for a board divides slowly; the last power is the last of 32 bits. */
-    const uint32_t small = (uint32_t)value;
-    uint32_t power = 10;
-    unsigned places = 1;
-    for (; places < 10 && small >= power; power *= 10u) {
-        places++;
-    }
-    return digits + places - 1;
-}
-
 void text_put_digits(struct text *t, uint64_t value, unsigned digits) {
-    const unsigned needed = digits_of(value);
-    const unsigned len = needed > digits ? needed : digits;
-    if (len > text_room(t)) {
-        t->overflow = true;
-        return;
-    }
-    t->len += len;
-    char *const start = t->bytes + t->len - len;
-    char *p = start + len;
-    /* Most numbers fit 32 bits, where a division costs a board a tenth of a 64-bit one. */
-    for (; value > UINT32_MAX; value /= 10u) {
+    char bytes[20];
+    char *const end = bytes + sizeof bytes;
+    char *p = end;
+    /* Most numbers fit 32 bits, where a division costs a board a fraction of a 64-bit one. */
+    while (value > UINT32_MAX) {
         *--p = (char)('0' + value % 10u);
+        value /= 10u;
     }
     uint32_t small = (uint32_t)value;
     do {
         *--p = (char)('0' + small % 10u);
         small /= 10u;
-    } while (p > start);
+    } while (small > 0 || (unsigned)(end - p) < digits);
+    const uint32_t len = (uint32_t)(end - p);
+    if (len > text_room(t)) {
+        t->overflow = true;
+    } else {
+        text_put(t, p, len);
+    }
 }
 
 void text_put_hex(struct text *t, uint32_t value, unsigned digits) {

@@ -18,14 +18,17 @@ static struct {
     uint32_t tail; /* bytes ever given to the device */
     uint32_t dropped_lines;
     uint32_t looked_ms; /* at the clock; what it shows wraps, what is printed does not */
-    uint64_t uptime_ms;
+    uint32_t uptime_s;
+    uint32_t uptime_rest_ms; /* of the second under way */
     bool started;
     struct table_stats stats;
 } console;
 
 static void keep_time(void) {
     const uint32_t now_ms = clock_monotonic_ms();
-    console.uptime_ms += console.started ? now_ms - console.looked_ms : 0;
+    console.uptime_rest_ms += console.started ? now_ms - console.looked_ms : 0;
+    console.uptime_s += console.uptime_rest_ms / 1000u;
+    console.uptime_rest_ms %= 1000u;
     console.looked_ms = now_ms;
     console.started = true;
 }
@@ -51,10 +54,8 @@ void console_begin(struct console_line *line, enum console_level level) {
     static const char *const names[] = {" error ", " warn  ", " info  "};
     keep_time();
     line->text = text_over(line->bytes, sizeof line->bytes - 1);
-    text_put_u64(&line->text, console.uptime_ms / 1000);
-    text_put_char(&line->text, '.');
-    text_put_digits(&line->text, console.uptime_ms % 1000, 3);
-    text_puts(&line->text, names[level]);
+    text_format(&line->text, "%u.%03u%s", (unsigned)console.uptime_s,
+                (unsigned)console.uptime_rest_ms, names[level]);
 }
 
 void console_end(struct console_line *line) {

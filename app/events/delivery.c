@@ -339,11 +339,11 @@ static uint32_t scrape_index(const struct delivery *d, uint32_t handle) {
 }
 
 static void put_timestamp(struct text *out, int64_t unix_ms, bool openmetrics) {
-    const unsigned long long ms = (unsigned long long)unix_ms;
     if (openmetrics) {
-        text_format(out, " %llu.%03u", ms / 1000u, (unsigned)(ms % 1000u));
+        text_format(out, " %llu.%03u", (unsigned long long)unix_ms / 1000u,
+                    (unsigned)((uint64_t)unix_ms % 1000u));
     } else {
-        text_format(out, " %llu", ms);
+        text_format(out, " %llu", (unsigned long long)unix_ms);
     }
 }
 

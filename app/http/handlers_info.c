@@ -61,7 +61,7 @@ static void put_time(struct text *t, const struct app *app) {
     if (clock_wall_ms(&unix_ms)) {
         date_put_rfc3339(t, unix_ms);
     } else {
-        text_format(t, "clock not set, up %llu s", (unsigned long long)app->uptime_ms / 1000u);
+        text_format(t, "clock not set, up %u s", (unsigned)app->uptime_s);
     }
 }
 

@@ -40,10 +40,10 @@ static void put_head(struct text *t, const struct app *app) {
         text_puts(t, "null");
     }
     text_format(t,
-                ",\"uptime_seconds\":%llu,\"events_posted\":%llu,\"events_delivered\":%llu,"
+                ",\"uptime_seconds\":%u,\"events_posted\":%llu,\"events_delivered\":%llu,"
                 "\"events_released\":%llu,\"events_waiting\":%u,\"notifications\":%llu,"
                 "\"alerts_firing\":%u,\"scrapers\":[",
-                (unsigned long long)app->uptime_ms / 1000u, (unsigned long long)d->counts.posted,
+                (unsigned)app->uptime_s, (unsigned long long)d->counts.posted,
                 (unsigned long long)d->counts.delivered, (unsigned long long)d->counts.released,
                 (unsigned)d->events.stats.used, (unsigned long long)app->notifications.number,
                 (unsigned)app->alerts.stats.used);

@@ -31,7 +31,7 @@ void handlers_webhook_keep(struct http_conn *c, enum notifications_endpoint endp
     const struct delivery_now now = app_now(app);
     const struct notification arrived = {
         .unix_ms = now.unix_ms != EVENT_TIMES_UNKNOWN ? now.unix_ms : NOTIFICATIONS_TIME_UNKNOWN,
-        .uptime_s = (uint32_t)(app->uptime_ms / 1000),
+        .uptime_s = app->uptime_s,
         .endpoint = (uint8_t)endpoint,
         .repeat = repeat,
         .sender = app_client_address(c),

@@ -51,9 +51,10 @@ static void update_date(struct http_server *s) {
         s->date_len = 0;
         return;
     }
-    if (wall_ms / 1000 != s->date_s) {
+    const int64_t wall_s = (int64_t)((uint64_t)wall_ms / 1000u);
+    if (wall_s != s->date_s) {
         struct text t = text_over(s->date, sizeof s->date);
-        s->date_s = wall_ms / 1000;
+        s->date_s = wall_s;
         date_put_http(&t, s->date_s);
         s->date_len = t.len;
     }

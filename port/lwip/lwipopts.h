@@ -348,17 +348,17 @@
 #define MEMP_STATS 1                /* was 1 */
 #define LINK_STATS (!CFG_NET_SMALL) /* was 1 */
 #define TCP_STATS 0                 /* was LWIP_TCP */
-#define ETHARP_STATS 0   /* was LWIP_ARP */
-#define IP_STATS 0       /* was 1 */
-#define IPFRAG_STATS 0   /* was IP_REASSEMBLY || IP_FRAG */
-#define ICMP_STATS 0     /* was 1 */
-#define IGMP_STATS 0     /* was LWIP_IGMP */
-#define UDP_STATS 0      /* was LWIP_UDP */
-#define IP6_STATS 0      /* was LWIP_IPV6 */
-#define ICMP6_STATS 0    /* was LWIP_IPV6 && LWIP_ICMP6 */
-#define IP6_FRAG_STATS 0 /* was LWIP_IPV6 && (LWIP_IPV6_FRAG || LWIP_IPV6_REASS) */
-#define MLD6_STATS 0     /* was LWIP_IPV6 && LWIP_IPV6_MLD */
-#define ND6_STATS 0      /* was LWIP_IPV6 */
+#define ETHARP_STATS 0              /* was LWIP_ARP */
+#define IP_STATS 0                  /* was 1 */
+#define IPFRAG_STATS 0              /* was IP_REASSEMBLY || IP_FRAG */
+#define ICMP_STATS 0                /* was 1 */
+#define IGMP_STATS 0                /* was LWIP_IGMP */
+#define UDP_STATS 0                 /* was LWIP_UDP */
+#define IP6_STATS 0                 /* was LWIP_IPV6 */
+#define ICMP6_STATS 0               /* was LWIP_IPV6 && LWIP_ICMP6 */
+#define IP6_FRAG_STATS 0            /* was LWIP_IPV6 && (LWIP_IPV6_FRAG || LWIP_IPV6_REASS) */
+#define MLD6_STATS 0                /* was LWIP_IPV6 && LWIP_IPV6_MLD */
+#define ND6_STATS 0                 /* was LWIP_IPV6 */
 
 /* ---- rules that lwIP does not check itself -------------------------------------------------- */
 
