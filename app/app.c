@@ -65,6 +65,10 @@ struct http_conn *app_accept(struct app *app, struct transport *transport, struc
     return http_server_accept(&app->http, transport, peer);
 }
 
+void app_give_up_secure(struct app *app, bool urgent) {
+    http_server_give_up_secure(&app->http, urgent);
+}
+
 struct delivery_now app_now(const struct app *app) {
     struct delivery_now now = {app->http.now_ms, EVENT_TIMES_UNKNOWN};
     int64_t unix_ms;

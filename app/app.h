@@ -75,6 +75,9 @@ bool app_poll(struct app *app, uint32_t now_ms);
 /* A client has connected: see http_server_accept. */
 struct http_conn *app_accept(struct app *app, struct transport *transport, struct slice peer);
 
+/* Clients wait for a connection over TLS: see http_server_give_up_secure. */
+void app_give_up_secure(struct app *app, bool urgent);
+
 /* Both clocks at the event under way, as the event table wants them. */
 struct delivery_now app_now(const struct app *app);
 

@@ -36,10 +36,15 @@ struct transport_ops {
     /* Ends the connection at once (RST). The transport does not call its http_conn again. Not from
      * within one of this connection's own events. */
     void (*abort)(struct transport *t);
+
+    /* Connections of its kind run short, however many the app has left: clients should not keep
+     * theirs. */
+    bool (*is_short)(struct transport *t);
 };
 
 struct transport {
     const struct transport_ops *ops;
+    bool secure; /* over TLS, which has fewer connections */
 };
 
 #endif

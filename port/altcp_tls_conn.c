@@ -8,19 +8,18 @@
 #include "altcp_tls_conn.h"
 
 #include "lwip/priv/tcp_priv.h"
-#include "lwip/tcp.h"
 
 #include <string.h>
 #include <wolfssl/error-ssl.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
-#define HANDSHAKE_POLLS (ALTCP_TLS_HANDSHAKE_MS / TCP_SLOW_INTERVAL)
-#define RX_WAIT_POLLS (ALTCP_TLS_RX_WAIT_MS / TCP_SLOW_INTERVAL)
+#define RX_WAIT_POLLS ALTCP_TLS_POLLS(ALTCP_TLS_RX_WAIT_MS)
+#define PLACES (ALTCP_TLS_SESSIONS_MAX + ALTCP_TLS_WAITING_MAX)
 
 _Static_assert(ALTCP_TLS_SESSIONS_MAX >= 1 && ALTCP_TLS_SESSIONS_MAX <= 65534,
                "ALTCP_TLS_SESSIONS_MAX: set 1 to 65534");
-_Static_assert(ALTCP_TLS_HANDSHAKE_MS >= 1000 && ALTCP_TLS_HANDSHAKE_MS <= 60000,
-               "ALTCP_TLS_HANDSHAKE_MS: set 1000 to 60000");
+_Static_assert(ALTCP_TLS_WAITING_MAX >= 1 && ALTCP_TLS_WAITING_MAX <= 65534,
+               "ALTCP_TLS_WAITING_MAX: set 1 to 65534");
 /* A pbuf chain counts its bytes in 16 bits. */
 _Static_assert(TCP_WND <= 0xffff, "TCP_WND: at most 65535 with TLS");
 _Static_assert(ALTCP_TLS_RX_UNTAKEN_BYTES >= 1 && ALTCP_TLS_RX_UNTAKEN_BYTES <= 65535,
@@ -30,7 +29,7 @@ _Static_assert(ALTCP_TLS_RX_PBUF_BYTES >= 64 && ALTCP_TLS_RX_PBUF_BYTES <= 16384
 
 struct altcp_tls_stats altcp_tls_conn_stats;
 
-static struct altcp_tls_conn conns[ALTCP_TLS_SESSIONS_MAX];
+static struct altcp_tls_conn conns[PLACES];
 static struct altcp_tls_conn *first_free;
 static u32_t never_used_index; /* places from here on were never taken */
 
@@ -94,13 +93,13 @@ static void dealloc(struct altcp_pcb *pcb) {
     c->inner = NULL;
     drop_rx(c);
     altcp_tls_tx_drop(c);
+    altcp_tls_turns_leave(c);
     wolfSSL_free(c->ssl);
     c->ssl = NULL;
     c->pcb = NULL;
-    c->next_free = first_free;
+    c->next = first_free;
     first_free = c;
     pcb->state = NULL;
-    altcp_tls_conn_stats.sessions_used--;
 }
 
 static enum altcp_tls_fate fail(struct altcp_tls_conn *c, enum altcp_tls_failure failure) {
@@ -282,8 +281,8 @@ static void acknowledge_now(struct altcp_pcb *inner) {
 static enum altcp_tls_fate accepted(struct altcp_tls_conn *c) {
     struct altcp_pcb *pcb = c->pcb;
     struct altcp_pcb *listener = c->listener;
-    c->established = true;
     c->listener = NULL;
+    altcp_tls_turns_established(c);
     altcp_tls_conn_stats.handshakes_total++;
     if (wolfSSL_session_reused(c->ssl)) {
         altcp_tls_conn_stats.resumed_total++;
@@ -300,6 +299,32 @@ static enum altcp_tls_fate accepted(struct altcp_tls_conn *c) {
         return ALTCP_TLS_ABORTED;
     }
     return ALTCP_TLS_ALIVE;
+}
+
+/* A connection in its turn takes nothing of the pool before it has said something. False: not
+ * now, or `*fate` tells. */
+static bool has_session(struct altcp_tls_conn *c, enum altcp_tls_fate *fate) {
+    *fate = ALTCP_TLS_ALIVE;
+    if (c->ssl != NULL) {
+        return true;
+    }
+    if (c->rx == NULL) {
+        if (c->fin_received) {
+            *fate = fail(c, ALTCP_TLS_LEFT);
+        }
+        return false;
+    }
+    c->rx_waits = !altcp_tls_turns_has_memory();
+    if (c->rx_waits) {
+        return false;
+    }
+    WOLFSSL *ssl = altcp_tls_wolfssl_session(c->listener, c);
+    if (ssl == NULL) {
+        *fate = fail(c, ALTCP_TLS_MEMORY);
+        return false;
+    }
+    altcp_tls_turns_heard(c, ssl);
+    return true;
 }
 
 static enum altcp_tls_fate shake_hands(struct altcp_tls_conn *c) {
@@ -326,13 +351,23 @@ static enum altcp_tls_fate run(struct altcp_tls_conn *c) {
     if (c->broken || !altcp_tls_tx_flush(c)) {
         return fail(c, ALTCP_TLS_MEMORY);
     }
+    if (c->waits) {
+        return c->fin_received ? fail(c, ALTCP_TLS_LEFT) : ALTCP_TLS_ALIVE;
+    }
     if (!c->established) {
-        enum altcp_tls_fate fate = shake_hands(c);
+        enum altcp_tls_fate fate;
+        if (has_session(c, &fate)) {
+            fate = shake_hands(c);
+        }
         if (fate != ALTCP_TLS_ALIVE || !c->established) {
             return fate;
         }
     }
     return receive(c);
+}
+
+void altcp_tls_conn_go_on(struct altcp_tls_conn *c) {
+    (void)run(c);
 }
 
 static err_t answer(enum altcp_tls_fate fate) {
@@ -404,21 +439,26 @@ static enum altcp_tls_fate cut_off(struct altcp_tls_conn *c) {
 static err_t lower_poll(void *arg, struct altcp_pcb *inner) {
     struct altcp_tls_conn *c = arg;
     (void)inner;
-    if (!c->established && c->handshake_polls_left-- <= 1) {
+    c->polls++;
+    if (!c->established && altcp_tls_turns_is_late(c)) {
         /* Whoever says nothing would not answer a FIN either. */
-        altcp_tls_conn_stats.failures_total[ALTCP_TLS_TIMEOUT]++;
+        *(c->waits ? &altcp_tls_conn_stats.sessions_refused_total
+                   : &altcp_tls_conn_stats.failures_total[ALTCP_TLS_TIMEOUT]) += 1;
         return answer(cut_off(c));
     }
+    altcp_tls_turns_look();
     enum altcp_tls_fate fate = run(c);
     if (fate == ALTCP_TLS_ALIVE && c->rx_waits && ++c->rx_wait_polls > RX_WAIT_POLLS) {
-        altcp_tls_tx_alert(c, internal_error);
+        if (c->ssl != NULL) {
+            altcp_tls_tx_alert(c, internal_error);
+        }
         fate = fail(c, ALTCP_TLS_MEMORY);
     }
     if (fate != ALTCP_TLS_ALIVE) {
         return answer(fate);
     }
     struct altcp_pcb *pcb = c->pcb;
-    if (c->established && pcb->poll != NULL && ++c->polls >= pcb->pollinterval) {
+    if (c->established && pcb->poll != NULL && c->polls >= pcb->pollinterval) {
         c->polls = 0;
         return pcb->poll(pcb->arg, pcb);
     }
@@ -543,67 +583,34 @@ static const struct altcp_functions functions = {
 static struct altcp_tls_conn *take_place(void) {
     struct altcp_tls_conn *c = first_free;
     if (c != NULL) {
-        first_free = c->next_free;
-    } else if (never_used_index < ALTCP_TLS_SESSIONS_MAX) {
+        first_free = c->next;
+    } else if (never_used_index < PLACES) {
         c = &conns[never_used_index++];
     } else {
         return NULL;
     }
     memset(c, 0, sizeof *c);
-    altcp_tls_conn_stats.sessions_used++;
-    if (altcp_tls_conn_stats.sessions_used > altcp_tls_conn_stats.sessions_high_water) {
-        altcp_tls_conn_stats.sessions_high_water = altcp_tls_conn_stats.sessions_used;
-    }
     return c;
 }
 
-static bool set_up(struct altcp_tls_conn *c, WOLFSSL_CTX *ctx, const char *alpn) {
-    c->ssl = wolfSSL_new(ctx);
-    if (c->ssl == NULL) {
-        return false;
-    }
-    wolfSSL_SetIOReadCtx(c->ssl, c);
-    wolfSSL_SetIOWriteCtx(c->ssl, c);
-    /* wolfSSL wants it writable, and copies it. A client that knows none of these names goes on
-     * without: those who speak only h2 will say so themselves. */
-    return alpn == NULL || wolfSSL_UseALPN(c->ssl, (char *)(uintptr_t)alpn, (unsigned)strlen(alpn),
-                                           WOLFSSL_ALPN_CONTINUE_ON_MISMATCH) == WOLFSSL_SUCCESS;
-}
-
-static err_t refuse(void) {
-    altcp_tls_conn_stats.sessions_refused_total++;
-    return ERR_MEM;
-}
-
-err_t altcp_tls_conn_start(struct altcp_pcb *listener, struct altcp_pcb *inner, WOLFSSL_CTX *ctx,
-                           const char *alpn) {
-    struct altcp_tls_mem_stats mem;
-    altcp_tls_mem_get_stats(&mem);
-    struct altcp_pcb *pcb = NULL;
-    if (mem.limit_bytes - mem.used_bytes >= ALTCP_TLS_MEM_RESERVE_BYTES) {
-        pcb = altcp_alloc();
-    }
-    if (pcb == NULL) {
-        return refuse();
-    }
-    struct altcp_tls_conn *c = take_place();
+err_t altcp_tls_conn_start(struct altcp_pcb *listener, struct altcp_pcb *inner) {
+    const bool full = altcp_tls_conn_stats.waiting_used == ALTCP_TLS_WAITING_MAX;
+    struct altcp_pcb *pcb = full ? NULL : altcp_alloc();
+    struct altcp_tls_conn *c = pcb == NULL ? NULL : take_place();
     if (c == NULL) {
         altcp_free(pcb);
-        return refuse();
+        altcp_tls_conn_stats.waiting_refused_total++;
+        return ERR_MEM;
     }
     pcb->fns = &functions;
     pcb->state = c;
+    pcb->inner_conn = inner;
     c->pcb = pcb;
-    if (!set_up(c, ctx, alpn)) {
-        altcp_free(pcb);
-        return refuse();
-    }
     c->inner = inner;
     c->listener = listener;
-    c->handshake_polls_left = HANDSHAKE_POLLS;
-    pcb->inner_conn = inner;
     altcp_nagle_disable(inner); /* a flight's last segment waits for nothing */
     attach_inner(c);
+    altcp_tls_turns_join(c);
     return ERR_OK;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * altcp_tls_conn.h: one accepted TLS connection: what altcp_tls_wolfssl.c (configuration and
- * listeners), altcp_tls_conn.c (life, handshake, receiving), altcp_tls_rx.c (what wolfSSL reads) and
- * altcp_tls_tx.c (sending) share. For these four files only.
+ * listeners), altcp_tls_conn.c (life, handshake, receiving), altcp_tls_turns.c (which handshake may
+ * begin), altcp_tls_rx.c (what wolfSSL reads) and altcp_tls_tx.c (sending) share. For these five
+ * files only.
  */
 #ifndef PORT_ALTCP_TLS_CONN_H
 #define PORT_ALTCP_TLS_CONN_H
@@ -34,8 +35,8 @@ struct altcp_tls_conn {
     struct altcp_pcb *pcb;      /* the TLS layer's; NULL: this place is free */
     struct altcp_pcb *inner;    /* TCP's; NULL once that is gone */
     struct altcp_pcb *listener; /* NULL once the application has the connection */
-    struct altcp_tls_conn *next_free;
-    WOLFSSL *ssl;
+    struct altcp_tls_conn *next; /* of the free places, or of those that wait for their turn */
+    WOLFSSL *ssl;                /* NULL before the first bytes came */
     struct pbuf *rx;                      /* ciphertext that wolfSSL has not taken */
     struct pbuf *rx_refused;              /* plaintext that the application did not want yet */
     struct altcp_tls_waiting *tx_waiting; /* oldest first */
@@ -48,12 +49,12 @@ struct altcp_tls_conn {
     u16_t rx_record_left;    /* bytes that wolfSSL has not taken of the record it reads */
     u8_t rx_header_count;    /* bytes that it has of the next one's header */
     bool rx_record_too_long; /* that header announces more than is taken */
-    bool rx_waits;           /* that header announces more than the pool has room for now */
+    bool rx_waits;           /* the pool has no room for what came */
     u8_t rx_wait_polls;      /* since when */
     u16_t record_first;
     u16_t record_count;
-    u16_t handshake_polls_left;
-    u8_t polls;           /* since the application's poll was called */
+    u8_t polls;           /* since it waits, since its turn, or since the application's poll */
+    bool waits;           /* for its turn to shake hands */
     bool established;     /* the handshake is done and the application has the pcb */
     bool fin_received;    /* the peer's FIN */
     bool notify_received; /* the peer's close_notify */
@@ -78,12 +79,50 @@ enum altcp_tls_fate {
 extern struct altcp_tls_stats altcp_tls_conn_stats;
 
 /* A new connection over TCP's `inner`. `listener` has the accept callback. ERR_MEM, and counted,
- * when there is no room for one more; `inner` is then as it was. */
-err_t altcp_tls_conn_start(struct altcp_pcb *listener, struct altcp_pcb *inner, WOLFSSL_CTX *ctx,
-                           const char *alpn);
+ * when there is no place for one more; `inner` is then as it was. */
+err_t altcp_tls_conn_start(struct altcp_pcb *listener, struct altcp_pcb *inner);
+
+/* Its turn has come: does what can be done with what was received meanwhile. */
+void altcp_tls_conn_go_on(struct altcp_tls_conn *c);
 
 /* Ends all handshakes that would be told to this listener. */
 void altcp_tls_conn_forget_listener(const struct altcp_pcb *listener);
+
+/* ---- altcp_tls_wolfssl.c ------------------------------------------------------------------ */
+
+/* wolfSSL's side of a connection of this listener's, or NULL when the pool has no room. Belongs to
+ * the caller. */
+WOLFSSL *altcp_tls_wolfssl_session(const struct altcp_pcb *listener, struct altcp_tls_conn *c);
+
+/* ---- altcp_tls_turns.c -------------------------------------------------------------------- */
+
+#define ALTCP_TLS_POLLS(ms) ((ms) / TCP_SLOW_INTERVAL)
+
+/* A new connection: it has its turn at once, or waits for it. */
+void altcp_tls_turns_join(struct altcp_tls_conn *c);
+
+/* A connection in its turn has said something, and has wolfSSL's side: from now on the pool itself
+ * tells what it takes. */
+void altcp_tls_turns_heard(struct altcp_tls_conn *c, WOLFSSL *ssl);
+
+/* The handshake is done. */
+void altcp_tls_turns_established(struct altcp_tls_conn *c);
+
+/* The connection is gone, whatever it was doing; `c->ssl` is still there. */
+void altcp_tls_turns_leave(struct altcp_tls_conn *c);
+
+/* Has those who wait looked at, soon. */
+void altcp_tls_turns_look(void);
+
+/* A connection in the handshake has had its time: whether to end it. */
+bool altcp_tls_turns_is_late(const struct altcp_tls_conn *c);
+
+/* Whether the pool has what a handshake takes, for a connection in its turn. */
+bool altcp_tls_turns_has_memory(void);
+
+/* Has the window of a listener's new connections closed while they would have to wait: call it for
+ * TCP's listening pcb. */
+void altcp_tls_turns_listen(struct altcp_pcb *inner);
 
 /* ---- altcp_tls_rx.c ---------------------------------------------------------------------- */
 

@@ -8,10 +8,15 @@
 
 #include "lwip/opt.h"
 
-/* TLS connections at once, those still in the handshake included. 1..65534; 128 bytes each and
+/* TLS connections at once, those still in the handshake included. 1..65534; 80 bytes each and
  * ALTCP_TLS_TX_RECORDS * 8 more, beside what wolfSSL needs in the pool. */
 #ifndef ALTCP_TLS_SESSIONS_MAX
 #define ALTCP_TLS_SESSIONS_MAX 8
+#endif
+
+/* Connections beyond these that wait for the turn of their handshake. 1..65534; as large. */
+#ifndef ALTCP_TLS_WAITING_MAX
+#define ALTCP_TLS_WAITING_MAX ALTCP_TLS_SESSIONS_MAX
 #endif
 
 /* The pool of all of wolfSSL's memory, in bytes. 1024..2^27. A connection at rest holds 2 to 4 KB,
@@ -20,15 +25,21 @@
 #define ALTCP_TLS_MEM_BYTES (ALTCP_TLS_SESSIONS_MAX * 12 * 1024)
 #endif
 
-/* What one handshake takes of the pool, in bytes: a new connection is refused when less is free. Its
- * first message waits while less than half of that is, for others to end their handshakes. */
+/* What one handshake takes of the pool, in bytes: it begins when so much is free. */
 #ifndef ALTCP_TLS_MEM_RESERVE_BYTES
 #define ALTCP_TLS_MEM_RESERVE_BYTES 8192
 #endif
 
-/* Time for a handshake, from the TCP connection on, in ms. 1000..60000, in steps of 500. */
+/* Time for a handshake from its turn on, and the longest that a connection waits for its turn, in
+ * ms. 1000..60000, in steps of 500. */
 #ifndef ALTCP_TLS_HANDSHAKE_MS
 #define ALTCP_TLS_HANDSHAKE_MS 10000
+#endif
+
+/* Time for a handshake while others wait for their turn, in ms. 500..ALTCP_TLS_HANDSHAKE_MS, in
+ * steps of 500: a segment lost should not end it. */
+#ifndef ALTCP_TLS_TURN_MS
+#define ALTCP_TLS_TURN_MS 2000
 #endif
 
 /* Plaintext of one record sent, in bytes, and so the most that altcp_sndbuf tells. 512..16384

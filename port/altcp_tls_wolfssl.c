@@ -222,6 +222,25 @@ void altcp_tls_free_entropy(void) {
     /* There is none: randomness is the port's. */
 }
 
+WOLFSSL *altcp_tls_wolfssl_session(const struct altcp_pcb *listener, struct altcp_tls_conn *c) {
+    struct altcp_tls_config *config = listener->state;
+    WOLFSSL *ssl = wolfSSL_new(config->ctx);
+    if (ssl == NULL) {
+        return NULL;
+    }
+    wolfSSL_SetIOReadCtx(ssl, c);
+    wolfSSL_SetIOWriteCtx(ssl, c);
+    /* wolfSSL copies it. A client that knows none of these names goes on without: those who speak
+     * only h2 will say so themselves. */
+    if (config->alpn[0] != '\0' &&
+        wolfSSL_UseALPN(ssl, config->alpn, (unsigned)strlen(config->alpn),
+                        WOLFSSL_ALPN_CONTINUE_ON_MISMATCH) != WOLFSSL_SUCCESS) {
+        wolfSSL_free(ssl);
+        return NULL;
+    }
+    return ssl;
+}
+
 /* ---- listeners --------------------------------------------------------------------------- */
 
 static err_t lower_accept(void *arg, struct altcp_pcb *inner, err_t err) {
@@ -229,9 +248,7 @@ static err_t lower_accept(void *arg, struct altcp_pcb *inner, err_t err) {
     if (inner == NULL || err != ERR_OK) {
         return ERR_VAL;
     }
-    struct altcp_tls_config *config = listener->state;
-    return altcp_tls_conn_start(listener, inner, config->ctx,
-                                config->alpn[0] == '\0' ? NULL : config->alpn);
+    return altcp_tls_conn_start(listener, inner);
 }
 
 static struct altcp_pcb *listener_listen(struct altcp_pcb *pcb, u8_t backlog, err_t *err) {
@@ -242,6 +259,7 @@ static struct altcp_pcb *listener_listen(struct altcp_pcb *pcb, u8_t backlog, er
     pcb->inner_conn = inner;
     altcp_arg(inner, pcb);
     altcp_accept(inner, lower_accept);
+    altcp_tls_turns_listen(inner);
     return pcb;
 }
 
@@ -319,6 +337,7 @@ struct altcp_tls_config *altcp_tls_create_config_client_2wayauth(
 void altcp_tls_wolfssl_get_stats(struct altcp_tls_stats *stats) {
     *stats = altcp_tls_conn_stats;
     stats->sessions_limit = ALTCP_TLS_SESSIONS_MAX;
+    stats->waiting_limit = ALTCP_TLS_WAITING_MAX;
 }
 
 const char *altcp_tls_wolfssl_failure_name(enum altcp_tls_failure failure) {

@@ -12,6 +12,14 @@
  * How it keeps altcp's contract:
  * - accept is called when a handshake is done. A connection whose handshake fails, or takes longer
  *   than ALTCP_TLS_HANDSHAKE_MS, is never seen by the application, only counted.
+ * - Handshakes wait for each other. One has its turn when there is a session for it and
+ *   ALTCP_TLS_MEM_RESERVE_BYTES beside what others were promised; until then it waits, in the order
+ *   of arrival, behind a closed window of TCP, so what its client has to say takes no memory. While
+ *   others wait a turn lasts ALTCP_TLS_TURN_MS, whatever the client does with it. A connection that
+ *   says nothing holds a turn but nothing of the pool. Whoever has waited for
+ *   ALTCP_TLS_HANDSHAKE_MS, or finds all ALTCP_TLS_WAITING_MAX places taken, is refused.
+ * - When handshakes wait for a session, or for memory that no other handshake will give back, the
+ *   application is asked to give up a connection: altcp_tls_wolfssl_on_shortage.
  * - recv may refuse a pbuf (anything but ERR_OK and ERR_ABRT): it is offered again. recv with NULL
  *   comes at the peer's close_notify, or at its FIN if that came without (counted as truncated).
  * - recved counts plaintext. TCP's window is opened as wolfSSL takes ciphertext, which it does
@@ -60,11 +68,23 @@ struct altcp_tls_stats {
     uint32_t sessions_used;
     uint32_t sessions_high_water;
     uint32_t sessions_limit;
-    uint32_t sessions_refused_total; /* no place, no pcb, or too little in the pool */
+    uint32_t sessions_refused_total; /* waited too long for one */
+    uint32_t waiting_used;           /* connections that wait for their turn to shake hands */
+    uint32_t waiting_high_water;
+    uint32_t waiting_limit;
+    uint32_t waiting_refused_total; /* no place to wait in */
 };
 
 /* Fills in the counters; those of the pool are in altcp_tls_mem.h. */
 void altcp_tls_wolfssl_get_stats(struct altcp_tls_stats *stats);
+
+/* Asks the application, through lwIP's timers and so from none of a connection's callbacks, to
+ * close or abort one of its TLS connections that can be spared; `urgent` when a handshake has waited
+ * for ALTCP_TLS_TURN_MS. It may find none: it is asked again. NULL: nobody is asked. */
+void altcp_tls_wolfssl_on_shortage(void (*give_up)(void *arg, bool urgent), void *arg);
+
+/* All sessions are taken, or handshakes wait: clients should not keep their connections. */
+bool altcp_tls_wolfssl_is_short(void);
 
 /* A word for a counter's label, "timeout" for example. */
 const char *altcp_tls_wolfssl_failure_name(enum altcp_tls_failure failure);

@@ -6,6 +6,7 @@
  */
 #include "net_server.h"
 
+#include "altcp_tls_wolfssl.h"
 #include "net_stack.h"
 
 #include "lwip/ip_addr.h"
@@ -127,11 +128,16 @@ static void transport_abort(struct transport *t) {
     abort_pcb(conn_of(t));
 }
 
+static bool transport_is_short(struct transport *t) {
+    return t->secure && altcp_tls_wolfssl_is_short();
+}
+
 static const struct transport_ops ops = {
     .writable = transport_writable,
     .write = transport_write,
     .shutdown = transport_shutdown,
     .abort = transport_abort,
+    .is_short = transport_is_short,
 };
 
 /* ---- what came -------------------------------------------------------------------------- */
@@ -308,7 +314,11 @@ static err_t on_accept(void *arg, struct altcp_pcb *pcb, err_t err) {
     }
     struct net_conn *conn = find_free(s);
     LWIP_ASSERT("as many places as the app has connections, and one more", conn != NULL);
-    *conn = (struct net_conn){.transport.ops = &ops, .server = s, .pcb = pcb};
+    *conn = (struct net_conn){
+        .transport = {.ops = &ops, .secure = altcp_tls_context(pcb) != NULL},
+        .server = s,
+        .pcb = pcb,
+    };
     net_stack_address_text(altcp_get_ip(pcb, 0), peer);
     conn->http = app_accept(s->app, &conn->transport, (struct slice){peer, (uint32_t)strlen(peer)});
     if (conn->http == NULL) {
@@ -325,9 +335,15 @@ static err_t on_accept(void *arg, struct altcp_pcb *pcb, err_t err) {
 
 /* ---- set-up ----------------------------------------------------------------------------- */
 
+static void give_up_secure(void *arg, bool urgent) {
+    const struct net_server *s = arg;
+    app_give_up_secure(s->app, urgent);
+}
+
 void net_server_init(struct net_server *s, struct app *app) {
     memset(s, 0, sizeof *s);
     s->app = app;
+    altcp_tls_wolfssl_on_shortage(give_up_secure, s);
 }
 
 err_t net_server_listen(struct net_server *s, altcp_allocator_t *allocator, uint16_t port) {

@@ -38,6 +38,18 @@ static void sessions_table(struct table_stats *stats) {
     };
 }
 
+static void waiting_table(struct table_stats *stats) {
+    struct altcp_tls_stats tls;
+    altcp_tls_wolfssl_get_stats(&tls);
+    *stats = (struct table_stats){
+        .name = SLICE("tls_waiting"),
+        .used = tls.waiting_used,
+        .high_water = tls.waiting_high_water,
+        .limit = tls.waiting_limit,
+        .refused_total = tls.waiting_refused_total,
+    };
+}
+
 static void memory_table(struct table_stats *stats) {
     struct altcp_tls_mem_stats mem;
     altcp_tls_mem_get_stats(&mem);
@@ -51,8 +63,8 @@ static void memory_table(struct table_stats *stats) {
 }
 
 bool net_tls_table(uint32_t index, struct table_stats *stats) {
-    static void (*const tables[NET_TLS_TABLES])(struct table_stats *) = {sessions_table,
-                                                                         memory_table};
+    static void (*const tables[NET_TLS_TABLES])(struct table_stats *) = {
+        sessions_table, waiting_table, memory_table};
     if (index >= NET_TLS_TABLES) {
         return false;
     }

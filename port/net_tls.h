@@ -13,9 +13,10 @@
 #include <stdint.h>
 
 /* How many tables net_tls_table knows. */
-#define NET_TLS_TABLES 2u
+#define NET_TLS_TABLES 3u
 
-/* Fills in table `index`: sessions, and wolfSSL's memory in bytes. False beyond the last. */
+/* Fills in table `index`: sessions, handshakes that wait for one, and wolfSSL's
+ * memory in bytes. False beyond the last. */
 bool net_tls_table(uint32_t index, struct table_stats *stats);
 
 /* Fills in the counters. */

@@ -103,7 +103,8 @@ static void start(struct http_conn *c, bool length_known) {
     struct http_response *r = &c->response;
     r->chunked = !length_known && c->parser.head.minor_version >= 1;
     bool until_close = !length_known && !r->chunked && sends_body(c);
-    if (until_close || (!c->scraper && http_server_is_short(c->server))) {
+    if (until_close || (!c->scraper && (http_server_is_short(c->server) ||
+                                        c->transport->ops->is_short(c->transport)))) {
         c->close_after = true;
     }
 }

@@ -15,6 +15,10 @@
 #define STARVED_MS 300u
 #define QUIET_MS 2000u
 
+/* Whoever began to wait for a request, or to make one, so short a time ago is not cut off for those
+ * who wait for a connection over TLS: it was one of them. */
+#define JUST_BEGUN_MS 1000u
+
 /* With fewer connections left than this, responses say Connection: close. */
 #define SHORT_OF_CONNECTIONS (CFG_CONNECTIONS_MAX / 8 + 1)
 
@@ -119,15 +123,17 @@ bool http_server_is_short(const struct http_server *s) {
 }
 
 /* How readily a connection is given up for a new one, 0: not at all. Closed ones go first, then who
- * makes no request, then who does not read its response, then scrapers: idle, or slower than a
- * scrape usually may be. */
+ * makes no request, then who does not read its response or is slow to send its request, then scrapers:
+ * idle, or slower than a scrape usually may be. */
+#define EXPENDABLE_AT_ONCE 3u
 static uint32_t expendability(const struct http_conn *c, uint32_t now_ms) {
     switch ((enum http_conn_phase)c->phase) {
     case HTTP_CONN_LINGER:
         return c->held ? 2 : 4; /* held: its scrape's acknowledgement is still to come */
     case HTTP_CONN_HEAD:
+        return c->scraper ? 1 : EXPENDABLE_AT_ONCE;
     case HTTP_CONN_BODY:
-        return c->scraper ? 1 : 3;
+        return c->scraper ? 1 : 2;
     case HTTP_CONN_RESPOND:
     case HTTP_CONN_AWAIT:
         if (c->scraper) {
@@ -140,16 +146,32 @@ static uint32_t expendability(const struct http_conn *c, uint32_t now_ms) {
     return 0;
 }
 
+/* Which connections may go. */
+struct eviction {
+    uint32_t expendability_min;
+    uint32_t idle_ms_min; /* since they began to wait, or since their request began */
+    bool secure_only;
+};
+
+static bool may_go(const struct http_server *s, const struct http_conn *c,
+                   const struct eviction *rule) {
+    return expendability(c, s->now_ms) >= rule->expendability_min &&
+           s->now_ms - c->started_ms >= rule->idle_ms_min &&
+           (c->transport->secure || !rule->secure_only);
+}
+
 /* Cuts off the longest-idle connection of the most expendable kind. */
-static struct http_conn *evict(struct http_server *s) {
+static struct http_conn *evict(struct http_server *s, struct eviction rule) {
     struct http_conn *victim = NULL;
-    uint32_t most = 0;
     for (uint32_t i = 0; i < CFG_CONNECTIONS_MAX; i++) {
         struct http_conn *c = &s->conns[i];
-        uint32_t e = expendability(c, s->now_ms);
-        if (e > most ||
-            (e == most && e > 0 && s->now_ms - c->started_ms > s->now_ms - victim->started_ms)) {
-            most = e;
+        if (c->phase == HTTP_CONN_FREE || !may_go(s, c, &rule)) {
+            continue;
+        }
+        const uint32_t e = expendability(c, s->now_ms);
+        if (e > rule.expendability_min || victim == NULL ||
+            s->now_ms - c->started_ms > s->now_ms - victim->started_ms) {
+            rule.expendability_min = e;
             victim = c;
         }
     }
@@ -170,7 +192,7 @@ struct http_conn *http_server_accept(struct http_server *s, struct transport *tr
         }
     }
     if (c == NULL) {
-        c = evict(s);
+        c = evict(s, (struct eviction){.expendability_min = 1});
     }
     if (c == NULL) {
         s->connections_stats.refused_total++;
@@ -179,6 +201,15 @@ struct http_conn *http_server_accept(struct http_server *s, struct transport *tr
     http_conn_init(c, s, transport, peer);
     table_stats_take(&s->connections_stats);
     return c;
+}
+
+void http_server_give_up_secure(struct http_server *s, bool urgent) {
+    http_server_look_at_clock(s);
+    (void)evict(s, (struct eviction){
+                       .expendability_min = urgent ? 1 : EXPENDABLE_AT_ONCE,
+                       .idle_ms_min = JUST_BEGUN_MS,
+                       .secure_only = true,
+                   });
 }
 
 void http_server_freed(struct http_server *s) {

@@ -52,6 +52,11 @@ void http_server_poll(struct http_server *s, uint32_t now_ms);
 struct http_conn *http_server_accept(struct http_server *s, struct transport *transport,
                                      struct slice peer);
 
+/* Clients wait for a connection over TLS, of which there are fewer: cuts off the longest-idle one of
+ * them whose client has closed or makes no request, and is no scraper. With `urgent` it may be any
+ * that http_server_accept would cut off. None that has begun only just; perhaps none at all. */
+void http_server_give_up_secure(struct http_server *s, bool urgent);
+
 /* ---- for http_conn ---------------------------------------------------------------------- */
 
 /* Brings now_ms up to date. At each event that a deadline is measured from: the main loop may have

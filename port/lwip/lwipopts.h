@@ -81,6 +81,12 @@
 #define CFG_TLS_SESSIONS_MAX (CFG_CONNECTIONS_MAX + 16)
 #endif
 
+/* More that wait for the turn of their handshake, while there are no sessions or no memory for them.
+ * 1..65534. */
+#ifndef CFG_TLS_WAITING_MAX
+#define CFG_TLS_WAITING_MAX 16
+#endif
+
 /* All of wolfSSL's memory, in bytes. A session at rest takes about 3 KB, in the handshake 12 KB, and
  * both a record received and one that waits for TCP up to 17 KB: with 48 KiB for each none can
  * disturb another. */
@@ -102,8 +108,7 @@
 #define CFG_NET_SMALL 0
 #endif
 
-/* What one handshake takes of it at its peak, in bytes: a new connection is refused when less is
- * free. */
+/* What one handshake takes of it at its peak, in bytes: a new connection waits while less is free. */
 #ifndef CFG_TLS_MEM_RESERVE_BYTES
 #define CFG_TLS_MEM_RESERVE_BYTES (12 * 1024)
 #endif
@@ -163,9 +168,12 @@
 #define MEMP_NUM_TCP_PCB (CFG_CONNECTIONS_MAX + CFG_NET_SPARE_CONNECTIONS) /* was 5 */
 #define MEMP_NUM_TCP_PCB_LISTEN 2                                          /* was 8 */
 
-/* TCP's own, and a second layer for each TLS session and listener. */
+/* TCP's own, and a second layer for each TLS connection and listener. */
 #define MEMP_NUM_ALTCP_PCB /* was MEMP_NUM_TCP_PCB */ \
-    (MEMP_NUM_TCP_PCB + CFG_TLS_SESSIONS_MAX + 2 * MEMP_NUM_TCP_PCB_LISTEN)
+    (MEMP_NUM_TCP_PCB + CFG_TLS_SESSIONS_MAX + CFG_TLS_WAITING_MAX + 2 * MEMP_NUM_TCP_PCB_LISTEN)
+
+/* For a new connection's first window: altcp_tls_turns.c. */
+#define LWIP_TCP_PCB_NUM_EXT_ARGS 1 /* was 0 */
 
 /* As many as every connection may queue: none starves because others do not read. */
 #define MEMP_NUM_TCP_SEG ((CFG_CONNECTIONS_MAX + 1) * TCP_SND_QUEUELEN) /* was 16 */
@@ -178,9 +186,10 @@
 #define MEMP_NUM_UDP_PCB 3 /* was 4 */
 
 /* lwIP's own; SNTP's next request, its answer that does not come, and a second try; mDNS's probes, what it delays
- * for each IP version, and truncated questions that wait for their rest. */
+ * for each IP version, and truncated questions that wait for their rest; and a look at handshakes that
+ * wait. */
 #define MEMP_NUM_SYS_TIMEOUT /* was LWIP_NUM_SYS_TIMEOUT_INTERNAL */ \
-    (LWIP_NUM_SYS_TIMEOUT_INTERNAL + 3 + 1 + 2 * 5 + MDNS_MAX_STORED_PKTS)
+    (LWIP_NUM_SYS_TIMEOUT_INTERNAL + 3 + 1 + 2 * 5 + MDNS_MAX_STORED_PKTS + 1)
 
 /* Frames as they arrive. */
 #define PBUF_POOL_SIZE CFG_NET_FRAMES         /* was 16 */
@@ -334,6 +343,7 @@
 /* ---- TLS (altcp_tls_opts.h) ------------------------------------------------------------------ */
 
 #define ALTCP_TLS_SESSIONS_MAX CFG_TLS_SESSIONS_MAX            /* was 8 */
+#define ALTCP_TLS_WAITING_MAX CFG_TLS_WAITING_MAX              /* was as many as sessions */
 #define ALTCP_TLS_MEM_BYTES CFG_TLS_MEM_BYTES                  /* was 12 KiB a session */
 #define ALTCP_TLS_MEM_RESERVE_BYTES CFG_TLS_MEM_RESERVE_BYTES  /* was 8192 */
 #define ALTCP_TLS_RECORD_BYTES CFG_TLS_SEND_RECORD_BYTES       /* was 16384 */

@@ -75,11 +75,16 @@ static void fake_abort(struct transport *t) {
     f->aborted = true;
 }
 
+static bool fake_is_short(struct transport *t) {
+    return fake_of(t)->is_short;
+}
+
 static const struct transport_ops ops = {
     .writable = fake_writable,
     .write = fake_write,
     .shutdown = fake_shutdown,
     .abort = fake_abort,
+    .is_short = fake_is_short,
 };
 
 void fake_transport_init(struct fake_transport *t, uint32_t window_bytes) {

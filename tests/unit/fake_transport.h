@@ -34,6 +34,7 @@ struct fake_transport {
     bool more;                /* the last write taken said that another follows */
     uint32_t askew_count;     /* writes from another place in a word than where they go to */
     bool dead;                /* a write has said so */
+    bool is_short;            /* of its kind there are few left */
     bool shut_down;
     bool aborted;
     uint32_t written_bytes; /* since the beginning */

@@ -116,6 +116,7 @@ struct peer {
 };
 
 static struct net_server server;
+static uint16_t server_port = PORT; /* that clients connect to */
 static struct peer peers[PEERS];
 
 static inline err_t on_peer_connected(void *arg, struct tcp_pcb *pcb, err_t err) {
@@ -177,7 +178,7 @@ static inline struct peer *begin_connect(uint32_t i, uint16_t port) {
     tcp_recv(peer->pcb, on_peer_received);
     tcp_err(peer->pcb, on_peer_error);
     tcp_nagle_disable(peer->pcb);
-    assert_int_equal(tcp_connect(peer->pcb, &address, PORT, on_peer_connected), ERR_OK);
+    assert_int_equal(tcp_connect(peer->pcb, &address, server_port, on_peer_connected), ERR_OK);
     return peer;
 }
 
@@ -225,7 +226,7 @@ static inline void ask(struct peer *peer, const char *request, int status) {
 /* The server's side of a client's connection, or NULL. */
 static inline struct tcp_pcb *server_side(const struct peer *peer) {
     for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
-        if (pcb->local_port == PORT && peer->pcb != NULL &&
+        if (pcb->local_port == server_port && peer->pcb != NULL &&
             pcb->remote_port == peer->pcb->local_port) {
             return pcb;
         }
