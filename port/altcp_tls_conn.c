@@ -594,8 +594,7 @@ static struct altcp_tls_conn *take_place(void) {
 }
 
 err_t altcp_tls_conn_start(struct altcp_pcb *listener, struct altcp_pcb *inner) {
-    const bool full = altcp_tls_conn_stats.waiting_used == ALTCP_TLS_WAITING_MAX;
-    struct altcp_pcb *pcb = full ? NULL : altcp_alloc();
+    struct altcp_pcb *pcb = altcp_alloc();
     struct altcp_tls_conn *c = pcb == NULL ? NULL : take_place();
     if (c == NULL) {
         altcp_free(pcb);

@@ -32,13 +32,13 @@ struct altcp_tls_waiting {
 };
 
 struct altcp_tls_conn {
-    struct altcp_pcb *pcb;      /* the TLS layer's; NULL: this place is free */
-    struct altcp_pcb *inner;    /* TCP's; NULL once that is gone */
-    struct altcp_pcb *listener; /* NULL once the application has the connection */
+    struct altcp_pcb *pcb;       /* the TLS layer's; NULL: this place is free */
+    struct altcp_pcb *inner;     /* TCP's; NULL once that is gone */
+    struct altcp_pcb *listener;  /* NULL once the application has the connection */
     struct altcp_tls_conn *next; /* of the free places, or of those that wait for their turn */
     WOLFSSL *ssl;                /* NULL before the first bytes came */
-    struct pbuf *rx;                      /* ciphertext that wolfSSL has not taken */
-    struct pbuf *rx_refused;              /* plaintext that the application did not want yet */
+    struct pbuf *rx;             /* ciphertext that wolfSSL has not taken */
+    struct pbuf *rx_refused;     /* plaintext that the application did not want yet */
     struct altcp_tls_waiting *tx_waiting; /* oldest first */
     u8_t rx_header[5];                    /* of the record that comes next */
     u32_t rx_taken_bytes;                 /* taken by wolfSSL, not yet told to TCP's window */

@@ -93,8 +93,8 @@ static void give_turn(struct altcp_tls_conn *c) {
 /* Somebody has to go for the first of those that wait: there is no session left, or no handshake
  * whose end would give memory back. */
 static void ask_to_give_up(void) {
-    if (give_up_one != NULL && (altcp_tls_conn_stats.sessions_used == ALTCP_TLS_SESSIONS_MAX ||
-                                in_turn_count == 0)) {
+    if (give_up_one != NULL &&
+        (altcp_tls_conn_stats.sessions_used == ALTCP_TLS_SESSIONS_MAX || in_turn_count == 0)) {
         give_up_one(give_up_arg, first->polls >= TURN_POLLS);
     }
 }

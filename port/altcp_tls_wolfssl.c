@@ -337,7 +337,7 @@ struct altcp_tls_config *altcp_tls_create_config_client_2wayauth(
 void altcp_tls_wolfssl_get_stats(struct altcp_tls_stats *stats) {
     *stats = altcp_tls_conn_stats;
     stats->sessions_limit = ALTCP_TLS_SESSIONS_MAX;
-    stats->waiting_limit = ALTCP_TLS_WAITING_MAX;
+    stats->waiting_limit = ALTCP_TLS_WAITING_MAX + ALTCP_TLS_SESSIONS_MAX;
 }
 
 const char *altcp_tls_wolfssl_failure_name(enum altcp_tls_failure failure) {

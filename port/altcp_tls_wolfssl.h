@@ -17,7 +17,7 @@
  *   of arrival, behind a closed window of TCP, so what its client has to say takes no memory. While
  *   others wait a turn lasts ALTCP_TLS_TURN_MS, whatever the client does with it. A connection that
  *   says nothing holds a turn but nothing of the pool. Whoever has waited for
- *   ALTCP_TLS_HANDSHAKE_MS, or finds all ALTCP_TLS_WAITING_MAX places taken, is refused.
+ *   ALTCP_TLS_HANDSHAKE_MS, or finds all places taken, is refused.
  * - When handshakes wait for a session, or for memory that no other handshake will give back, the
  *   application is asked to give up a connection: altcp_tls_wolfssl_on_shortage.
  * - recv may refuse a pbuf (anything but ERR_OK and ERR_ABRT): it is offered again. recv with NULL
@@ -71,7 +71,7 @@ struct altcp_tls_stats {
     uint32_t sessions_refused_total; /* waited too long for one */
     uint32_t waiting_used;           /* connections that wait for their turn to shake hands */
     uint32_t waiting_high_water;
-    uint32_t waiting_limit;
+    uint32_t waiting_limit;         /* if no session were in use */
     uint32_t waiting_refused_total; /* no place to wait in */
 };
 

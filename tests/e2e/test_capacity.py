@@ -150,8 +150,7 @@ def test_slow_clients(own_target):
     """As many at once as there are connections for; meanwhile everybody else is served."""
     target = own_target()
     kinds = [slow_head, trickled_head, slow_body, slow_second_request, stalled_reader, idle_client]
-    connections = target.capacities.connections
-    with concurrent.futures.ThreadPoolExecutor(min(len(kinds), connections - 2)) as pool:
+    with concurrent.futures.ThreadPoolExecutor(min(len(kinds), target.clients_max - 3)) as pool:
         running = [pool.submit(kind, target, target.capacities.request_timeout_s) for kind in kinds]
         with target.client() as client:
             while not all(future.done() for future in running):

@@ -370,6 +370,76 @@ static void short_of_connections(void **state) {
     assert_false(rig_closed(c));
 }
 
+/* ---- connections over TLS ----------------------------------------------------------------- */
+
+static struct client *connect_secure(uint32_t i) {
+    struct client *c = rig_connect(i);
+    c->wire.transport.secure = true;
+    return c;
+}
+
+static void a_secure_one_makes_room(void **state) {
+    struct client *plain = rig_connect(0);
+    struct client *scraper = connect_secure(1);
+    (void)state;
+    rig_ask(scraper, SCRAPE, 200);
+    struct client *idle = connect_secure(2);
+    rig_pass(500);
+    struct client *young = connect_secure(3);
+    app_give_up_secure(&rig_app, false);
+    app_give_up_secure(&rig_app, true);
+    assert_int_equal(rig_app.http.evicted_total, 0); /* all have only just begun */
+    rig_pass(600);
+    app_give_up_secure(&rig_app, false);
+    assert_true(idle->wire.aborted);
+    app_give_up_secure(&rig_app, true);
+    assert_int_equal(rig_app.http.evicted_total, 1);
+    rig_pass(1000);
+    app_give_up_secure(&rig_app, false);
+    assert_true(young->wire.aborted);
+    app_give_up_secure(&rig_app, false);
+    assert_false(scraper->wire.aborted);
+    app_give_up_secure(&rig_app, true);
+    assert_true(scraper->wire.aborted);
+    app_give_up_secure(&rig_app, true);
+    assert_false(plain->wire.aborted);
+    assert_int_equal(rig_app.http.evicted_total, 3);
+}
+
+/* With a request under way only those who have waited for long make it go. */
+static void a_secure_one_that_is_busy(void **state) {
+    struct client *reader = connect_secure(0);
+    struct client *sender = connect_secure(1);
+    (void)state;
+    reader->wire.window_bytes = 100;
+    rig_puts(reader, GET("/metrics?scraper=nobody"));
+    rig_pass(100);
+    rig_puts(sender, BIG_ECHO);
+    rig_pass(1100);
+    app_give_up_secure(&rig_app, false);
+    assert_int_equal(rig_app.http.evicted_total, 0);
+    app_give_up_secure(&rig_app, true);
+    assert_true(reader->wire.aborted);
+    assert_false(sender->wire.aborted);
+    app_give_up_secure(&rig_app, true);
+    assert_true(sender->wire.aborted);
+}
+
+/* Of what carries it there are few, though of connections there are enough. */
+static void short_of_its_kind(void **state) {
+    struct client *c = rig_connect(0);
+    (void)state;
+    rig_ask(c, GET("/ping"), 200);
+    rig_expect_header("Connection", NULL);
+    c->wire.is_short = true;
+    rig_ask(c, GET("/ping"), 200);
+    rig_expect_header("Connection", "close");
+    struct client *scraper = rig_connect(1);
+    scraper->wire.is_short = true;
+    rig_ask(scraper, SCRAPE, 200);
+    rig_expect_header("Connection", NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         RIG_TEST(head_does_not_come),
@@ -387,6 +457,9 @@ int main(void) {
         RIG_TEST(closed_scrape_goes_after_idle_ones),
         RIG_TEST(all_scraping),
         RIG_TEST(short_of_connections),
+        RIG_TEST(a_secure_one_makes_room),
+        RIG_TEST(a_secure_one_that_is_busy),
+        RIG_TEST(short_of_its_kind),
     };
     return cmocka_run_group_tests_name("http_pool", tests, NULL, NULL);
 }

@@ -27,6 +27,7 @@ class Capacities:
         self.idempotency_keys = self._value("CFG_IDEMPOTENCY_KEYS")
         self.connections = self._value("CFG_CONNECTIONS_MAX")
         self.tls_sessions = self._value("CFG_TLS_SESSIONS_MAX")
+        self.tls_waiting = self._value("CFG_TLS_WAITING_MAX")
         self.heap_bytes = self._value("CFG_NET_HEAP_SLABS") * (64 << 10) or self._value(
             "CFG_NET_HEAP_BYTES"
         )

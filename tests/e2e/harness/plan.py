@@ -32,11 +32,21 @@ OF_ANOTHER_BOARD = (
     "test_scrapers::test_every_event_once_in_short",
     "test_tls::test_curl",
 )
+OVER_TLS = (
+    "test_board_tls",
+    "test_tls",
+    "test_tls_turns",
+    "test_cut",
+    "test_events",
+    "test_http",
+    "test_scrapers",
+    "test_capacity::test_slow_clients",
+)
 ALL = {
     Way("host", "http"): None,
     Way("host", "https"): None,
     Way("mps2-an385", "http"): None,
-    Way("mps2-an385", "https"): ("test_board_tls", "test_tls", "test_cut", "test_events", "test_http", "test_scrapers"),
+    Way("mps2-an385", "https"): OVER_TLS,
     Way("mps2-an386", "https"): OF_ANOTHER_BOARD,
     Way("mps2-an500", "https"): OF_ANOTHER_BOARD,
     Way("lm3s6965evb", "http"): None,
@@ -56,6 +66,8 @@ NOT_FOR = (
     ("test_board_reset::test_a_read_of_nothing", ("lm3s6965evb",), "it reads 0 there in QEMU"),
     ("test_endurance", ("https",), "its load speaks plain HTTP"),
     ("test_board_tls", ("host", "http"), "its tests are of boards, and of TLS"),
+    ("test_tls_turns", ("host", "http"), "its tests are of few sessions of TLS"),
+    ("test_capacity::test_slow_clients", ("lm3s6965evb-https",), "two sessions are no crowd"),
     ("test_state", ("https", *BOARDS), "a board has no files, and one way to ask is enough"),
     ("test_lossy", (*BOARDS, "https"), "its link is a socket of the host target's, below HTTP and TLS"),
     ("test_cli", BOARDS, "a board has no command line"),
