@@ -378,6 +378,13 @@ static struct client *connect_secure(uint32_t i) {
     return c;
 }
 
+static void give_up(bool urgent) {
+    app_give_up_secure(&rig_app, urgent);
+    for (uint32_t i = 0; i < RIG_CLIENTS; i++) {
+        rig_settle(&rig_clients[i]);
+    }
+}
+
 static void a_secure_one_makes_room(void **state) {
     struct client *plain = rig_connect(0);
     struct client *scraper = connect_secure(1);
@@ -386,22 +393,22 @@ static void a_secure_one_makes_room(void **state) {
     struct client *idle = connect_secure(2);
     rig_pass(500);
     struct client *young = connect_secure(3);
-    app_give_up_secure(&rig_app, false);
-    app_give_up_secure(&rig_app, true);
+    give_up(false);
+    give_up(true);
     assert_int_equal(rig_app.http.evicted_total, 0); /* all have only just begun */
     rig_pass(600);
-    app_give_up_secure(&rig_app, false);
+    give_up(false);
     assert_true(idle->wire.aborted);
-    app_give_up_secure(&rig_app, true);
+    give_up(false);
     assert_int_equal(rig_app.http.evicted_total, 1);
     rig_pass(1000);
-    app_give_up_secure(&rig_app, false);
+    give_up(false);
     assert_true(young->wire.aborted);
-    app_give_up_secure(&rig_app, false);
+    give_up(false);
     assert_false(scraper->wire.aborted);
-    app_give_up_secure(&rig_app, true);
+    give_up(true);
     assert_true(scraper->wire.aborted);
-    app_give_up_secure(&rig_app, true);
+    give_up(true);
     assert_false(plain->wire.aborted);
     assert_int_equal(rig_app.http.evicted_total, 3);
 }
@@ -416,12 +423,12 @@ static void a_secure_one_that_is_busy(void **state) {
     rig_pass(100);
     rig_puts(sender, BIG_ECHO);
     rig_pass(1100);
-    app_give_up_secure(&rig_app, false);
+    give_up(false);
     assert_int_equal(rig_app.http.evicted_total, 0);
-    app_give_up_secure(&rig_app, true);
+    give_up(true);
     assert_true(reader->wire.aborted);
     assert_false(sender->wire.aborted);
-    app_give_up_secure(&rig_app, true);
+    give_up(true);
     assert_true(sender->wire.aborted);
 }
 
