@@ -113,7 +113,9 @@ class Components:
         found = {}
         for symbol in self._image.symbols:
             address = symbol.address & ~1
-            if symbol.kind in (elf.STT_FUNC, elf.STT_OBJECT) and address in places:
+            # without section anchors a variable has no kind; what has no size is no variable
+            kinds = (elf.STT_FUNC, elf.STT_OBJECT, elf.STT_NOTYPE)
+            if symbol.kind in kinds and symbol.size and address in places:
                 unit = units[starts[bisect.bisect_right(starts, places[address]) - 1]]
                 component = self._named(unit.removeprefix(self._root), "other")
                 if symbol.name.startswith("app."):
