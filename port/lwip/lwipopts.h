@@ -357,7 +357,7 @@
 #define LWIP_STATS 1                /* was 1 */
 #define MEMP_STATS 1                /* was 1 */
 #define LINK_STATS (!CFG_NET_SMALL) /* was 1 */
-#define TCP_STATS 0                 /* was LWIP_TCP */
+#define TCP_STATS (!CFG_NET_SMALL)  /* was LWIP_TCP */
 #define ETHARP_STATS 0              /* was LWIP_ARP */
 #define IP_STATS 0                  /* was 1 */
 #define IPFRAG_STATS 0              /* was IP_REASSEMBLY || IP_FRAG */
