@@ -34,4 +34,9 @@ struct frame_link {
     void (*close)(struct frame_link *link);
 };
 
+/* Sets up the netif of a link, in the function that netif_add calls: Ethernet, its link up, with a
+ * random MAC address of local use. `name` is two letters, `send_frame` sends one frame. */
+void frame_link_init_netif(struct netif *netif, const char name[2], uint16_t mtu,
+                           netif_linkoutput_fn send_frame);
+
 #endif

@@ -4,9 +4,6 @@
  */
 #include "netif_passt.h"
 
-#include "net_stack.h"
-
-#include "lwip/etharp.h"
 #include "lwip/stats.h"
 
 #include <errno.h>
@@ -175,16 +172,8 @@ static void close_socket(struct frame_link *link) {
 }
 
 err_t netif_passt_init(struct netif *netif) {
-    struct netif_passt *passt = netif->state;
-    netif->name[0] = 'p';
-    netif->name[1] = 's';
-    netif->mtu = passt->mtu;
-    netif->hwaddr_len = ETH_HWADDR_LEN;
-    net_stack_random_mac(netif->hwaddr);
-    netif->flags =
-        NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP;
-    netif->output = etharp_output;
-    netif->linkoutput = send_frame;
+    const struct netif_passt *passt = netif->state;
+    frame_link_init_netif(netif, "ps", passt->mtu, send_frame);
     return ERR_OK;
 }
 

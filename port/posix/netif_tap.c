@@ -5,10 +5,6 @@
  */
 #include "netif_tap.h"
 
-#include "net_stack.h"
-
-#include "lwip/etharp.h"
-#include "lwip/snmp.h"
 #include "lwip/stats.h"
 
 #include <errno.h>
@@ -127,16 +123,8 @@ static void close_device(struct frame_link *link) {
 }
 
 err_t netif_tap_init(struct netif *netif) {
-    struct netif_tap *tap = netif->state;
-    netif->name[0] = 't';
-    netif->name[1] = 'p';
-    netif->mtu = tap->mtu;
-    netif->hwaddr_len = ETH_HWADDR_LEN;
-    net_stack_random_mac(netif->hwaddr);
-    netif->flags =
-        NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP;
-    netif->output = etharp_output;
-    netif->linkoutput = send_frame;
+    const struct netif_tap *tap = netif->state;
+    frame_link_init_netif(netif, "tp", tap->mtu, send_frame);
     return ERR_OK;
 }
 

@@ -3,7 +3,8 @@
  * test_port_passt.c: frames over a stream socket, in pieces of any size, both ways. The test is
  * the peer; it speaks ARP, since lwIP answers that with a frame of its own.
  */
-#include "posix/netif_passt.c" /* not part of what unit tests are linked with */
+#include "posix/frame_link.c" /* these are not part of what unit tests are linked with */
+#include "posix/netif_passt.c"
 
 #include "clock.h"
 #include "lwip/udp.h"
