@@ -214,7 +214,7 @@ export EXPLICIT_TIMESTAMPS DUPLICATE_EVENTS SCRAPER_TIMEOUT TRUST_PROXY ALERT_EV
 
 $(eval $(call objects,$(MCU),-include $(board_dir)/limits.h,$(mcu_flags)))
 
-$(MCU)/wolfssl/%.o: private their_flags += -include port/wolfssl/gcm_table.h
+$(MCU)/wolfssl/%.o: private their_flags += -include port/wolfssl/gcm_table.h -include port/wolfssl/replaced.h
 
 # What the compiler calls by itself is not there for link-time optimisation to see.
 $(MCU)/port/cortex-m/small/double.o: private mcu_flags += -fno-lto
