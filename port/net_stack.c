@@ -21,6 +21,8 @@
 
 #include <string.h>
 
+#define IP6_GROUPS 8u
+
 static struct net_stack_config config;
 
 /* lwIP's own name for the clock that its caller owns. */
@@ -111,13 +113,60 @@ bool net_stack_add(struct netif *netif, const struct net_stack_address *address,
     return !address->dhcp || dhcp_start(netif) == ERR_OK;
 }
 
-void net_stack_address_text(const ip_addr_t *address, char text[IPADDR_STRLEN_MAX]) {
-    ipaddr_ntoa_r(address, text, IPADDR_STRLEN_MAX);
-    for (char *c = text; *c != '\0'; c++) {
-        if (*c >= 'A' && *c <= 'F') {
-            *c = (char)(*c - 'A' + 'a');
+static void put_ip4(struct text *t, const ip4_addr_t *address) {
+    text_format(t, "%u.%u.%u.%u", ip4_addr1(address), ip4_addr2(address), ip4_addr3(address),
+                ip4_addr4(address));
+}
+
+static uint32_t group(const ip6_addr_t *address, uint32_t index) {
+    return lwip_ntohl(address->addr[index / 2]) >> (index % 2 == 0 ? 16 : 0) & 0xffffu;
+}
+
+/* How many groups of zero there are in one run from this one on. */
+static uint32_t zeros(const ip6_addr_t *address, uint32_t index) {
+    uint32_t run = 0;
+    while (index + run < IP6_GROUPS && group(address, index + run) == 0) {
+        run++;
+    }
+    return run;
+}
+
+static void put_group(struct text *t, uint32_t value) {
+    unsigned digits = 1;
+    while (value >> 4 * digits != 0) {
+        digits++;
+    }
+    text_put_hex(t, value, digits);
+}
+
+/* The first of the longest runs of zeros is left out, if it is longer than one group. */
+static void put_ip6(struct text *t, const ip6_addr_t *address) {
+    uint32_t out = IP6_GROUPS;
+    uint32_t out_count = 1;
+    for (uint32_t i = 0; i < IP6_GROUPS; i++) {
+        if (zeros(address, i) > out_count) {
+            out = i;
+            out_count = zeros(address, i);
         }
     }
+    for (uint32_t i = 0; i < IP6_GROUPS; i++) {
+        if (i < out || i >= out + out_count) {
+            text_puts(t, i == 0 || i == out + out_count ? "" : ":");
+            put_group(t, group(address, i));
+        } else if (i == out) {
+            text_puts(t, "::");
+        }
+    }
+}
+
+void net_stack_address_text(const ip_addr_t *address, char text[IPADDR_STRLEN_MAX]) {
+    struct text t = text_over(text, IPADDR_STRLEN_MAX - 1);
+    if (IP_IS_V6(address)) {
+        put_ip6(&t, ip_2_ip6(address));
+    } else {
+        put_ip4(&t, ip_2_ip4(address));
+    }
+    text[t.len] = '\0';
 }
 
 void net_stack_random_mac(uint8_t mac[6]) {
