@@ -100,11 +100,7 @@ void console_warn(struct slice text) {
 }
 
 static void put_url(struct text *t, const char *scheme, const char *host, uint16_t port) {
-    text_puts(t, scheme);
-    text_puts(t, host);
-    text_put_char(t, ':');
-    text_put_u64(t, port);
-    text_put_char(t, '/');
+    text_format(t, "%s%s:%u/", scheme, host, port);
 }
 
 void console_say_ready(const char *host, uint16_t port_http, uint16_t port_tls) {
@@ -129,8 +125,7 @@ static void tell_dropped(void) {
     console.dropped_lines = 0;
     struct console_line line;
     console_begin(&line, CONSOLE_WARNING);
-    text_puts(&line.text, "console: too slow, lines dropped here: ");
-    text_put_u64(&line.text, dropped);
+    text_format(&line.text, "console: too slow, lines dropped here: %u", (unsigned)dropped);
     console_end(&line);
 }
 

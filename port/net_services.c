@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define LINE_BYTES 120u
+#define DATE_BYTES 32u
 
 /* How long an answer's way may be, there and back. */
 #define TRIP_MS_MAX 100u
@@ -34,32 +35,16 @@ static struct {
 
 /* ---- lines ------------------------------------------------------------------------------- */
 
-static struct text begin(char bytes[LINE_BYTES], const char *what) {
-    struct text t = text_over(bytes, LINE_BYTES - 1);
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...) {
+    char bytes[LINE_BYTES];
+    struct text t = text_over(bytes, sizeof bytes - 1);
+    va_list arguments;
+    va_start(arguments, format);
     text_puts(&t, "network: ");
-    text_puts(&t, what);
-    return t;
-}
-
-static void end(struct text *t) {
-    t->bytes[t->len] = '\0';
-    state.config.say(t->bytes);
-}
-
-static void say(const char *what) {
-    char bytes[LINE_BYTES];
-    struct text t = begin(bytes, what);
-    end(&t);
-}
-
-static void say_address(const char *before, const ip_addr_t *address, const char *behind) {
-    char bytes[LINE_BYTES];
-    char address_text[IPADDR_STRLEN_MAX];
-    struct text t = begin(bytes, before);
-    net_stack_address_text(address, address_text);
-    text_puts(&t, address_text);
-    text_puts(&t, behind);
-    end(&t);
+    text_vformat(&t, format, arguments);
+    va_end(arguments);
+    bytes[t.len] = '\0';
+    state.config.say(bytes);
 }
 
 static void tell_reachable(const ip_addr_t *address) {
@@ -67,9 +52,7 @@ static void tell_reachable(const ip_addr_t *address) {
     char address_text[IPADDR_STRLEN_MAX];
     struct text t = text_over(host, sizeof host - 1);
     net_stack_address_text(address, address_text);
-    text_puts(&t, IP_IS_V6(address) ? "[" : "");
-    text_puts(&t, address_text);
-    text_puts(&t, IP_IS_V6(address) ? "]" : "");
+    text_format(&t, IP_IS_V6(address) ? "[%s]" : "%s", address_text);
     host[t.len] = '\0';
     state.config.reachable(host);
 }
@@ -111,11 +94,11 @@ bool net_services_is_ntp(const char *text) {
 }
 
 static void say_time(int64_t unix_ms) {
-    char bytes[LINE_BYTES];
-    struct text t = begin(bytes, "time ");
+    char date[DATE_BYTES];
+    struct text t = text_over(date, sizeof date - 1);
     date_put_rfc3339(&t, unix_ms);
-    text_puts(&t, " by SNTP");
-    end(&t);
+    date[t.len] = '\0';
+    say("time %s by SNTP", date);
 }
 
 static void ask_again(void *unused) {
@@ -178,19 +161,10 @@ static void make_name(void) {
     struct text t = text_over(state.name, sizeof state.name - 1);
     text_puts(&t, state.config.name);
     if (state.name_number > 1) {
-        text_put_char(&t, '-');
-        text_put_u64(&t, state.name_number);
+        text_format(&t, "-%u", (unsigned)state.name_number);
     }
     state.name[t.len] = '\0';
     state.name_said = false;
-}
-
-static void say_name(const char *before, const char *behind) {
-    char bytes[LINE_BYTES];
-    struct text t = begin(bytes, before);
-    text_puts(&t, state.name);
-    text_puts(&t, behind);
-    end(&t);
 }
 
 /* Another host has the name of the host or of the service: both take the next number (RFC 6762
@@ -198,14 +172,14 @@ static void say_name(const char *before, const char *behind) {
 static void on_name(struct netif *netif, u8_t result, s8_t slot) {
     (void)slot;
     if (result == MDNS_PROBING_CONFLICT) {
-        say_name("the name ", ".local is taken by another host");
+        say("the name %s.local is taken by another host", state.name);
         state.name_number++;
         make_name();
         mdns_resp_rename_netif(netif, state.name);
         mdns_resp_rename_service(netif, (u8_t)state.service, state.name);
     } else if (!state.name_said) {
         state.name_said = true;
-        say_name("the name is ", ".local");
+        say("the name is %s.local", state.name);
     }
 }
 
@@ -239,13 +213,15 @@ static void follow_ip4(struct netif *netif) {
 
 /* Preferred or deprecated: RFC 4862 section 2; a tentative one may yet be another host's. */
 static void follow_ip6(const ip_addr_t *address, u8_t before, u8_t now) {
+    char text[IPADDR_STRLEN_MAX];
+    net_stack_address_text(address, text);
     if (ip6_addr_isduplicated(now)) {
-        say_address("address ", address, " is taken by another host");
+        say("address %s is taken by another host", text);
     } else if (ip6_addr_isvalid(before) && !ip6_addr_isvalid(now)) {
-        say_address("address ", address, " has expired");
+        say("address %s has expired", text);
     } else if (!ip6_addr_isvalid(before) && ip6_addr_isvalid(now)) {
         if (ip6_addr_islinklocal(ip_2_ip6(address))) {
-            say_address("address ", address, " on this link");
+            say("address %s on this link", text);
         } else {
             tell_reachable(address);
         }

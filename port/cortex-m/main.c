@@ -65,12 +65,9 @@ static bool resets(uint32_t index, const char **cause, uint32_t *total) {
 
 /* ---- start ------------------------------------------------------------------------------- */
 
-static void say_hex(struct text *t, const char *name, uint32_t value) {
-    static const char digits[] = "0123456789abcdef";
-    text_puts(t, name);
-    for (int shift = 28; shift >= 0; shift -= 4) {
-        text_put_char(t, digits[value >> shift & 15u]);
-    }
+static void put_hex(struct text *t, const char *name, uint32_t value) {
+    text_format(t, " %s=0x", name);
+    text_put_hex(t, value, 8);
 }
 
 /* Why the run before ended. */
@@ -78,17 +75,15 @@ static void say_reset(const struct retained_end *end) {
     struct console_line line;
     const bool bad = end->cause >= RETAINED_WATCHDOG;
     console_begin(&line, bad ? CONSOLE_ERROR : CONSOLE_INFO);
-    text_puts(&line.text, "pingshot " APP_VERSION " on " CFG_BOARD ", reset: ");
-    text_puts(&line.text, retained_cause_name((enum retained_cause)end->cause));
+    text_format(&line.text, "pingshot %s on %s, reset: %s", APP_VERSION, CFG_BOARD,
+                retained_cause_name((enum retained_cause)end->cause));
     if (bad) {
-        say_hex(&line.text, ", pc=0x", end->pc);
-        say_hex(&line.text, " lr=0x", end->lr);
-        say_hex(&line.text, " cfsr=0x", end->cfsr);
-        say_hex(&line.text, " address=0x", end->address);
-        text_puts(&line.text, " after ");
-        text_put_u64(&line.text, end->uptime_s);
-        text_puts(&line.text, " s ");
-        text_puts(&line.text, end->text);
+        text_put_char(&line.text, ',');
+        put_hex(&line.text, "pc", end->pc);
+        put_hex(&line.text, "lr", end->lr);
+        put_hex(&line.text, "cfsr", end->cfsr);
+        put_hex(&line.text, "address", end->address);
+        text_format(&line.text, " after %u s %s", (unsigned)end->uptime_s, end->text);
     }
     console_end(&line);
 }
