@@ -36,6 +36,8 @@
 
 #define CFG_CONSOLE_BYTES 512
 
+#define CFG_INTERRUPTS 44
+
 #define CFG_NET_MTU_MAX 1500
 #define CFG_NET_MSS 536
 #define CFG_NET_ETH_PAD_BYTES 2

@@ -141,20 +141,19 @@ static void start_app(void) {
 /* HTTPS needs a seed and a certificate. Without them HTTP is served all the same. */
 static void start_https(bool seeded) {
     altcp_allocator_t tls = {altcp_tls_alloc, seeded ? tls_certificate_load() : NULL};
-    struct console_line line;
-    console_begin(&line, tls.arg == NULL ? CONSOLE_WARNING : CONSOLE_INFO);
-    if (tls.arg == NULL) {
-        text_puts(&line.text, "HTTPS is off: ");
-        text_puts(&line.text, seeded ? "too little memory: raise CFG_TLS_MEM_BYTES"
-                                     : "no entropy; see the README, Entropy");
+    if (!seeded) {
+        console_say(CONSOLE_WARNING, "HTTPS is off: no entropy; see the README, Entropy");
+    } else if (tls.arg == NULL) {
+        console_say(CONSOLE_WARNING, "HTTPS is off: too little memory: raise CFG_TLS_MEM_BYTES");
     } else if (net_server_listen(&server, &tls, CFG_BOARD_PORT_TLS) == ERR_OK) {
+        struct console_line line;
         port_tls = CFG_BOARD_PORT_TLS;
-        text_puts(&line.text, "HTTPS certificate, SHA-256: ");
-        text_puts(&line.text, tls_certificate_fingerprint);
+        console_begin(&line, CONSOLE_INFO);
+        text_format(&line.text, "HTTPS certificate, SHA-256: %s", tls_certificate_fingerprint);
+        console_end(&line);
     } else {
         faults_trap("cannot listen for HTTPS: lwIP has no memory for it");
     }
-    console_end(&line);
 }
 
 static void start_servers(bool seeded) {

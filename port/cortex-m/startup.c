@@ -53,11 +53,14 @@ union vector {
     uint32_t *stack;
 };
 
-#define EXTERNAL_INTERRUPTS 64
+/* How many a board's chip has, beyond the core's own: 4 bytes of flash each. */
+#ifndef CFG_INTERRUPTS
+#define CFG_INTERRUPTS 64
+#endif
 
 /* An interrupt that nothing enables needs no handler of its own: all go to the board. */
 __attribute__((section(".vectors"),
-               used)) static const union vector vectors[16 + EXTERNAL_INTERRUPTS] = {
+               used)) static const union vector vectors[16 + CFG_INTERRUPTS] = {
     [0] = {.stack = link_stack_top},
     [1] = {startup_reset},
     [2] = {faults_nmi},
@@ -69,5 +72,5 @@ __attribute__((section(".vectors"),
     [12] = {faults_entry}, /* DebugMonitor */
     [14] = {faults_entry}, /* PendSV */
     [15] = {systick_interrupt},
-    [16 ... 16 + EXTERNAL_INTERRUPTS - 1] = {interrupt},
+    [16 ... 16 + CFG_INTERRUPTS - 1] = {interrupt},
 };
