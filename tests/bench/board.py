@@ -262,7 +262,7 @@ def run(bench):
     board_run.make_network()
     bench.start("pingshot")
     few, full = plain_http(bench)
-    if any(symbol.name == "wolfSSL_accept" for symbol in bench.image.symbols):
+    if board_run.serves_https():
         tls(bench)
     note_peaks(bench)
     idle = bench.counters.idle()

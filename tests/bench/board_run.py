@@ -147,6 +147,14 @@ def unchunked(body):
         body = body[int(size, 16) + 2:]
 
 
+def serves_https():
+    try:
+        connect(PORT_TLS).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 def tls_context():
     """TLS 1.3 as OpenSSL offers it, X25519 first. That the peer is who it says is not at stake."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
