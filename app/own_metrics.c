@@ -63,7 +63,8 @@ bool own_metrics_table(const struct app *app, uint32_t index, struct table_stats
 struct samples {
     struct slice stem; /* what each begins with: the name, and what is before a label's value */
     uint32_t next;     /* number of the one to write next */
-    struct text *out;
+    char *at;          /* where in the page */
+    const char *end;   /* of the page */
 };
 
 /* Writes the samples of a family from number `next` on. True when there are no more, false when
@@ -88,15 +89,15 @@ static inline char *add_number(char *at, uint64_t value) {
 /* Begins the next sample. Returns where it goes on, in a room of SAMPLE_BYTES_MAX altogether, or
  * NULL when there is not as much. */
 static inline char *begin(const struct samples *s) {
-    if (text_room(s->out) < SAMPLE_BYTES_MAX) {
+    if ((size_t)(s->end - s->at) < SAMPLE_BYTES_MAX) {
         return NULL;
     }
-    return add(s->out->bytes + s->out->len, s->stem);
+    return add(s->at, s->stem);
 }
 
 static inline void end(struct samples *s, char *at) {
-    *at++ = '\n';
-    s->out->len = (uint32_t)(at - s->out->bytes);
+    *at = '\n';
+    s->at = at + 1;
     s->next++;
 }
 
@@ -498,8 +499,10 @@ bool own_metrics_pull(struct own_metrics_cursor *cursor, const struct app *app, 
         if (cursor->sample == 0 && !put_header(out, f, openmetrics)) {
             return false;
         }
-        struct samples s = {f->stem, cursor->sample == 0 ? 0 : cursor->sample - 1u, out};
+        struct samples s = {f->stem, cursor->sample == 0 ? 0 : cursor->sample - 1u,
+                            out->bytes + out->len, out->bytes + out->capacity};
         const bool all = f->put(app, &s);
+        out->len = (uint32_t)(s.at - out->bytes);
         cursor->sample = (uint16_t)(s.next + 1);
         if (!all) {
             return false;
