@@ -7,6 +7,7 @@ the very same objects of port, lwIP and board.
 """
 
 import argparse
+import contextlib
 import os
 import statistics
 import subprocess
@@ -155,20 +156,28 @@ def plain_http(bench):
                   prepare=lambda n: n % EVENTS or take_events(scraper))
     body = "".join(f'bench_requests_total{{path="/some/path/{i}",code="200"}} {i}\n'
                    for i in range(SERIES))
-    with board_run.connect() as creator:
+    with kernels(bench) as creator:
         board_run.request(creator, "POST", "/create",
                           ("# TYPE bench_requests_total counter\n" + body).encode(), content_type=TEXT)
     update = b'bench_requests_total{path="/some/path/7",code="200"} 1'
     bench.measure("update", "POST /update, one sample of 50 series",
                   lambda n: s.request("POST", "/update", update, content_type=TEXT), 50)
     few = scrape(bench, scraper, "scrape", f"GET /metrics, {SERIES} series and own metrics")
-    with board_run.connect() as creator:
+    with kernels(bench) as creator:
         fill(creator, SERIES)
     full = scrape(bench, scraper, "scrape_full", "GET /metrics, as many series as fit")
     s.close()
     scraper.close()
     cable.close()
     return few, full
+
+
+@contextlib.contextmanager
+def kernels(bench):
+    """A connection of the kernel's. Its end must not be taken for the work of what comes next."""
+    with board_run.connect() as s:
+        yield s
+    bench.counters.settled()
 
 
 def ping(cable):
