@@ -3,7 +3,8 @@
  * memory.S: memcpy, memmove, memset, memchr, memcmp and strlen in words. picolibc's go by bytes, to be
  * small: of all that a scrape executed, half was its memcpy. An Armv7-M core reads and writes
  * words at any address (Architecture Reference Manual A3.2.1). What is left of a length after the
- * loop is decided by its bits, two at a time: a shift leaves one in C and one in N.
+ * loop is decided by its bits, two at a time: a shift leaves one in C and one in N; memcpy, of which a
+ * page is made, jumps to where as many words are left.
  *
  * And net_checksum_copy of net_checksum.h: what lwIP copies into segments is in a register then.
  */
@@ -40,29 +41,23 @@
     .endr
     subs    r2, #32
     bhs     1b
-2:  lsls    r3, r2, #28 /* C: 16 bytes more; N: 8 */
-    bcc     3f
-    .rept 4
-    ldr     r3, [r1], #4
-    str     r3, [ip], #4
+2:  ubfx    r3, r2, #2, #3 /* words more: 0 to 7 */
+    tbb     [pc, r3]
+3:  .irp    missing, 7, 6, 5, 4, 3, 2, 1, 0
+    .byte   (4f - 3b) / 2 + 4 * \missing /* a word's two instructions take four halfwords */
     .endr
-3:  bpl     4f
-    .rept 2
-    ldr     r3, [r1], #4
-    str     r3, [ip], #4
+4:  .rept 7
+    ldr.w   r3, [r1], #4
+    str.w   r3, [ip], #4
     .endr
-4:  lsls    r3, r2, #30 /* C: 4; N: 2 */
+    lsls    r3, r2, #31 /* C: 2 bytes more; N: 1 */
     bcc     5f
-    ldr     r3, [r1], #4
-    str     r3, [ip], #4
-5:  bpl     6f
     ldrh    r3, [r1], #2
     strh    r3, [ip], #2
-6:  lsls    r3, r2, #31 /* N: 1 */
-    bpl     7f
+5:  bpl     6f
     ldrb    r3, [r1]
     strb    r3, [ip]
-7:  bx      lr
+6:  bx      lr
     end memcpy
 
 /* void *memmove(void *r0, const void *r1, size_t r2). From the end when the front of what is
