@@ -4,14 +4,16 @@ connections has room for."""
 
 import concurrent.futures
 import contextlib
+import itertools
 import re
 import socket
 import struct
 import time
 
+import prometheus_client.parser
 import pytest
 
-from harness.exposition import value_of
+from harness.exposition import OWN, value_of
 from harness.http_client import FramingError, assert_error_line, crlf
 from harness.process import wait_until
 from harness.scraping import scrape_while
@@ -23,17 +25,83 @@ TEXT = "Content-Type: text/plain"
 # ---- Full tables ------------------------------------------------------------------------------
 
 
-def test_full_series_table(own_target):
+def is_refused(reply, table):
+    assert reply.status == 503 and f"table {table} is full" in reply.text, reply
+    assert int(reply.headers["retry-after"]) > 0
+    assert_error_line(reply)
+
+
+def test_one_series_too_many(own_target):
     target = own_target()
     limit = target.capacities.series
     lines = "".join(f'full{{i="{i}"}} 1\n' for i in range(limit + 1))
-    reply = target.post("/create", lines, "text/plain")
-    # On a small target their text may need more than there is of it before the last one is taken.
-    assert reply.status == 503 and re.search("series|registry_text_bytes", reply.text), reply
-    assert int(reply.headers["retry-after"]) > 0
-    assert_error_line(reply)
+    is_refused(target.post("/create", lines, "text/plain"), "series")
     assert "\nfull" not in target.get("/metrics").text, "all or nothing"
     assert target.post("/create", "full 1\n", "text/plain").status == 200
+
+
+PARTS = ("network_receive", "network_transmit", "disk_reads", "disk_writes", "filesystem_journal",
+         "softnet_backlog", "netstat_segments", "nf_conntrack", "schedstat_wait", "interrupts_local",
+         "pressure_memory", "edac_channel")  # fmt: skip
+COUNTED = ("bytes", "packets", "errs", "drops", "fifo", "frames", "merged", "retries", "timeouts",
+           "completed", "discards", "seconds")  # fmt: skip
+VALUES = (
+    lambda i: i % 7,
+    lambda i: 1763862894 + i,
+    lambda i: 12345.67 + i,
+    lambda i: 1.7e9 + i / 1024,  # longer than boards keep
+    lambda i: i * 1.25e-7,
+    lambda i: 9007199254740993.0 * (i + 1),
+)
+
+
+def exporter_page(series, families):
+    """As many series with lines like node_exporter's, over at most so many families. Returns the page
+    and its samples."""
+    page, samples = [], {}
+    names = [f"node_{part}_{counted}_total" for part, counted in itertools.product(PARTS, COUNTED)]
+    names = names[: min(families, series // 10)]
+    for i in range(series):
+        name = names[i * len(names) // series]
+        if not page or not page[-1].startswith(name):
+            page.append(f"# HELP {name} Device statistic {name[5:-6]}.\n# TYPE {name} counter\n")
+        labels = {"device": f"eth{i % 4}", "queue": f"{i}"}
+        value = VALUES[i % len(VALUES)](i)
+        page.append(f'{name}{{device="{labels["device"]}",queue="{i}"}} {value!r}\n')
+        samples[(name, *sorted(labels.items()))] = value
+    return "".join(page), samples
+
+
+def samples_of(page):
+    return {
+        (sample.name, *sorted(sample.labels.items())): sample.value
+        for family in prometheus_client.parser.text_string_to_metric_families(page)
+        for sample in family.samples
+        if not OWN.match(sample.name)
+    }
+
+
+def test_every_series_with_a_real_line(own_target):
+    """A board's text of series has room for as many lines as exporters have, not for short ones
+    only."""
+    target = own_target()
+    used = value_of(target.get("/metrics").text, 'pingshot_table_used{table="series"}')
+    count = target.capacities.series - int(used)
+    page, samples = exporter_page(count, target.capacities.families - 4)
+    lines = [line.rsplit(" ", 1)[0] for line in page.splitlines() if not line.startswith("#")]
+    assert len(lines) == count and sum(map(len, lines)) / count >= 55
+    reply = target.post("/create", page, "text/plain")
+    assert reply.status == 200 and samples_of(reply.text) == samples
+    assert samples_of(target.get("/metrics").text) == samples
+
+    is_refused(target.post("/create", "one_more 1\n", "text/plain"), "series")
+    also = lines[0].replace('queue="', 'queue="more')
+    is_refused(target.post("/update", f"{lines[1]} 1\n{also} 1\n", "text/plain"), "series")
+    assert samples_of(target.get("/metrics").text) == samples
+
+    assert target.post("/update", page, "text/plain").status == 200
+    twice = {key: 2 * value for key, value in samples.items()}
+    assert samples_of(target.get("/metrics").text) == twice
 
 
 def test_full_family_table(own_target):
@@ -41,9 +109,7 @@ def test_full_family_table(own_target):
     limit = target.capacities.families
     lines = "".join(f"full_{i} 1\n" for i in range(limit + 1))
     reply = target.post("/create", lines, "text/plain")
-    assert reply.status == 503 and "famil" in reply.text, reply
-    assert int(reply.headers["retry-after"]) > 0
-    assert_error_line(reply)
+    is_refused(reply, "families")
     assert "full_" not in target.get("/metrics").text, "all or nothing"
 
 

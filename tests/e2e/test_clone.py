@@ -9,7 +9,6 @@ import prometheus_client.openmetrics.parser
 import prometheus_client.parser
 import pytest
 
-from harness.capacities import SERIES_OVERHEAD_BYTES
 from harness.daemons import Alertmanager, Prometheus, Pushgateway, VictoriaMetrics
 from harness.exposition import OWN, types_of
 from harness.namespace import Namespace
@@ -153,9 +152,10 @@ def as_much_as_fits(text, capacities):
     """The page's families, without those for which a small target has no room."""
     kept = ""
     used = 0
+    overhead_bytes = capacities.registry_line_overhead_bytes
     for number, piece in enumerate(families_in(text)):
         lines = piece.splitlines()
-        bytes_more = sum(len(line) + SERIES_OVERHEAD_BYTES for line in ["a family", *lines])
+        bytes_more = sum(len(line) + overhead_bytes for line in ["a family", *lines])
         if (
             max(map(len, lines)) < capacities.line_bytes
             and used + bytes_more < capacities.registry_text_bytes * 9 // 10

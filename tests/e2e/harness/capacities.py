@@ -7,7 +7,6 @@ import pathlib
 import re
 import subprocess
 
-SERIES_OVERHEAD_BYTES = 40  # of a series in the arena of texts, see CFG_REGISTRY_TEXT_BYTES
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
@@ -19,6 +18,8 @@ class Capacities:
         self.families = self._value("CFG_FAMILIES_MAX")
         self.series = self._value("CFG_SERIES_MAX")
         self.registry_text_bytes = self._value("CFG_REGISTRY_TEXT_BYTES")
+        # What a line takes there at most besides itself.
+        self.registry_line_overhead_bytes = self._value("CFG_REGISTRY_VALUE_BYTES") + 10
         self.line_bytes = self._value("CFG_LINE_BYTES")
         self.events = self._value("CFG_EVENTS_MAX")
         self.event_text_bytes = self._value("CFG_EVENT_TEXT_BYTES")
@@ -44,7 +45,7 @@ class Capacities:
 
     def series_that_fit(self, line):
         """How many series like this line (of exposition text) there is room for, roughly."""
-        in_text = self.registry_text_bytes // (len(line) + SERIES_OVERHEAD_BYTES)
+        in_text = self.registry_text_bytes // (len(line) + self.registry_line_overhead_bytes)
         return min(self.series, in_text) * 9 // 10
 
     def _value(self, name):
