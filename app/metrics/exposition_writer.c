@@ -6,7 +6,6 @@
  */
 #include "metrics/exposition_writer.h"
 
-#include "apart.h"
 #include "metrics/registry_store.h"
 #include "metrics/registry_value.h"
 
@@ -149,30 +148,6 @@ static uint32_t created_of(const struct registry *r, uint32_t family, uint32_t s
     return hidden ? REGISTRY_NONE : created;
 }
 
-/* Writes the lines of a series and of those behind it. Returns the one that does not fit, or
- * REGISTRY_NONE; the last one written is left in `*last`. Apart, since most of a page comes from this
- * loop and it takes all registers. */
-APART static uint32_t put_lines(const struct registry *r, uint32_t series, uint32_t *last,
-                                struct text *out) {
-    const struct slice name = registry_family_name(r, r->series[series].family);
-    const char *const end = out->bytes + out->capacity;
-    char *to = out->bytes + out->len;
-    do {
-        const struct registry_series *s = &r->series[series];
-        if (s->form != REGISTRY_FORM_FRESH) {
-            uint32_t len = registry_value_line(r, s, name, to, (uint32_t)(end - to));
-            if (len == 0) {
-                break;
-            }
-            to += len;
-            *last = series;
-        }
-        series = s->next;
-    } while (series != REGISTRY_NONE);
-    out->len = (uint32_t)(to - out->bytes);
-    return series;
-}
-
 /* The series behind the last one written that is to be seen, or REGISTRY_NONE. */
 static uint32_t next_series(const struct exposition_writer *w, const struct registry *r) {
     uint32_t series = w->series == REGISTRY_NONE ? r->families[w->family].first_series
@@ -192,9 +167,9 @@ static bool put_series(struct exposition_writer *w, const struct registry *r, bo
         return true;
     }
     if (!one) {
-        return put_lines(r, series, &w->series, out) == REGISTRY_NONE;
+        return registry_value_put_lines(r, series, &w->series, out) == REGISTRY_NONE;
     }
-    if (registry_put_line(r, series, out)) {
+    if (registry_value_put_line(r, series, out)) {
         w->series = series;
         w->stage = STAGE_CREATED;
     }
@@ -219,7 +194,7 @@ static void next_family(struct exposition_writer *w) {
 
 static bool put_created(struct exposition_writer *w, const struct registry *r, struct text *out) {
     uint32_t created = created_of(r, w->family, w->series);
-    if (created != REGISTRY_NONE && !registry_put_line(r, created, out)) {
+    if (created != REGISTRY_NONE && !registry_value_put_line(r, created, out)) {
         return false;
     }
     w->stage = STAGE_SERIES;

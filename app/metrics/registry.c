@@ -83,14 +83,6 @@ struct slice registry_family_name(const struct registry *r, uint32_t family) {
                           f->name_len};
 }
 
-bool registry_put_line(const struct registry *r, uint32_t series, struct text *out) {
-    const struct registry_series *s = &r->series[series];
-    uint32_t len = registry_value_line(r, s, registry_family_name(r, s->family),
-                                       out->bytes + out->len, text_room(out));
-    out->len += len;
-    return len > 0;
-}
-
 uint32_t registry_find_family(const struct registry *r, struct slice name) {
     return registry_store_find_family(r, name, registry_store_hash(r, name));
 }

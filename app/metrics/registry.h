@@ -221,10 +221,6 @@ uint32_t registry_find_family(const struct registry *r, struct slice name);
 struct slice registry_family_name(const struct registry *r, uint32_t family);
 const char *registry_type_name(enum metric_type type);
 
-/* Appends the line of a series as it stands, with its line feed. False when it does not fit: then
- * nothing was appended. */
-bool registry_put_line(const struct registry *r, uint32_t series, struct text *out);
-
 /* Use, high-water mark, limit and refusals of its tables. */
 #define REGISTRY_TABLES 4u
 struct table_stats registry_stats(const struct registry *r, uint32_t table);

@@ -362,8 +362,8 @@ static uint32_t next_family(const struct registry_txn *txn, uint32_t family) {
 }
 
 /* The first series at or after `series` that it holds. */
-static uint32_t next_held(const struct registry *r, const struct registry_txn *txn,
-                          uint32_t series) {
+static inline uint32_t next_held(const struct registry *r, const struct registry_txn *txn,
+                                 uint32_t series) {
     uint8_t me = owner_of(r, txn);
     uint32_t i = registry_txn_next_series(txn, series);
     while (i < CFG_SERIES_MAX && r->series[i].owner != me) {

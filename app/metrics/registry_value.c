@@ -6,6 +6,7 @@
  */
 #include "metrics/registry_value.h"
 
+#include "apart.h"
 #include "state_order.h"
 
 /* What words are of. */
@@ -94,8 +95,9 @@ void registry_value_release(struct registry *r, uint32_t series) {
 
 /* ---- lines ------------------------------------------------------------------------------- */
 
-uint32_t registry_value_format_line(const struct registry *r, const struct registry_series *s,
-                                    char *to, uint32_t room_bytes) {
+/* One whose value's text is not kept. */
+APART static uint32_t format_line(const struct registry *r, const struct registry_series *s,
+                                  char *to, uint32_t room_bytes) {
     struct text line = text_over(to, room_bytes);
     char number[NUMBER_TEXT_BYTES];
     uint32_t number_len = number_format(number, s->value);
@@ -104,4 +106,50 @@ uint32_t registry_value_format_line(const struct registry *r, const struct regis
     text_put(&line, number, number_len);
     text_put_char(&line, '\n');
     return line.overflow ? 0 : line.len;
+}
+
+/* Writes the line of a series, whose family's name is `name`. Returns its length, or 0 when there is
+ * no room for it: then nothing counts that was written. */
+static uint32_t write_line(const struct registry *r, const struct registry_series *s,
+                           struct slice name, char *to, uint32_t room_bytes) {
+    const uint32_t len = s->rest_len + 1u + s->form + 1u;
+    if (s->form >= REGISTRY_FORM_LONG) {
+        return format_line(r, s, to, room_bytes);
+    }
+    if (name.len + len > room_bytes) {
+        return 0;
+    }
+    memcpy(to, name.bytes, name.len);
+    memcpy(to + name.len, registry_arena_text(&r->arena, s->text), len);
+    return name.len + len;
+}
+
+bool registry_value_put_line(const struct registry *r, uint32_t series, struct text *out) {
+    const struct registry_series *s = &r->series[series];
+    uint32_t len =
+        write_line(r, s, registry_family_name(r, s->family), out->bytes + out->len, text_room(out));
+    out->len += len;
+    return len > 0;
+}
+
+/* Most of a page comes from this loop. */
+uint32_t registry_value_put_lines(const struct registry *r, uint32_t series, uint32_t *last,
+                                  struct text *out) {
+    const struct slice name = registry_family_name(r, r->series[series].family);
+    const char *const end = out->bytes + out->capacity;
+    char *to = out->bytes + out->len;
+    do {
+        const struct registry_series *s = &r->series[series];
+        if (s->form != REGISTRY_FORM_FRESH) {
+            uint32_t len = write_line(r, s, name, to, (uint32_t)(end - to));
+            if (len == 0) {
+                break;
+            }
+            to += len;
+            *last = series;
+        }
+        series = s->next;
+    } while (series != REGISTRY_NONE);
+    out->len = (uint32_t)(to - out->bytes);
+    return series;
 }

@@ -2,7 +2,7 @@
  *
  * registry_value.h: the value of a series: its text behind the identity, what a transaction stages
  * there, the line that a scrape gets, and the check word by which identity and value are believed
- * after a reset. Only files of the registry and exposition_writer.c include this.
+ * after a reset. Only files of the registry and exposition_*.c include this.
  */
 #ifndef PINGSHOT_METRICS_REGISTRY_VALUE_H
 #define PINGSHOT_METRICS_REGISTRY_VALUE_H
@@ -34,25 +34,14 @@ void registry_value_release(struct registry *r, uint32_t series);
 uint32_t registry_value_check(const struct registry_series *s, uint32_t hash, double value);
 uint32_t registry_value_made_check(const struct registry_series *s, uint32_t hash, uint8_t owner);
 
-/* Writes the line of a series whose value's text is not kept. */
-uint32_t registry_value_format_line(const struct registry *r, const struct registry_series *s,
-                                    char *to, uint32_t room_bytes);
+/* Appends the line of a series as it stands, with its line feed. False when it does not fit: then
+ * nothing was appended. */
+bool registry_value_put_line(const struct registry *r, uint32_t series, struct text *out);
 
-/* Writes the line of a series, whose family's name is `name`. Returns its length, or 0 when there is
- * no room for it: then nothing counts that was written. */
-static inline uint32_t registry_value_line(const struct registry *r,
-                                           const struct registry_series *s, struct slice name,
-                                           char *to, uint32_t room_bytes) {
-    const uint32_t len = s->rest_len + 1u + s->form + 1u;
-    if (s->form >= REGISTRY_FORM_LONG) {
-        return registry_value_format_line(r, s, to, room_bytes);
-    }
-    if (name.len + len > room_bytes) {
-        return 0;
-    }
-    memcpy(to, name.bytes, name.len);
-    memcpy(to + name.len, registry_arena_text(&r->arena, s->text), len);
-    return name.len + len;
-}
+/* Appends the lines of a series and of those behind it in its family, those that are hidden left
+ * out. Returns the one that does not fit any more, or REGISTRY_NONE; `*last`: the last one appended,
+ * if any was. */
+uint32_t registry_value_put_lines(const struct registry *r, uint32_t series, uint32_t *last,
+                                  struct text *out);
 
 #endif

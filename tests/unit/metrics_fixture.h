@@ -160,7 +160,7 @@ static inline void check_free_slots(void) {
 static inline const char *line_of(uint32_t series) {
     static char line[CFG_LINE_BYTES + 1];
     struct text out = text_over(line, CFG_LINE_BYTES);
-    assert_true(registry_put_line(on, series, &out));
+    assert_true(registry_value_put_line(on, series, &out));
     line[out.len] = '\0';
     return line;
 }
@@ -180,7 +180,7 @@ static inline void check_series(uint32_t series, uint32_t family) {
         assert_int_equal(s->check, registry_value_check(s, hash, s->value));
         assert_int_equal(s->owner != 0, s->form == REGISTRY_FORM_STAGED);
     }
-    assert_true(registry_put_line(on, series, &out));
+    assert_true(registry_value_put_line(on, series, &out));
     assert_int_equal(line[out.len - 1], '\n');
     uint32_t len = out.len - 2 - number_format(number, s->value);
     assert_int_equal(line[len], ' ');
@@ -189,7 +189,7 @@ static inline void check_series(uint32_t series, uint32_t family) {
     assert_int_equal(registry_store_hash(on, (struct slice){identity, len}), hash);
     assert_int_equal(registry_store_find_series(on, (struct slice){identity, len}, hash), series);
     out = text_over(line, out.len - 1);
-    assert_false(registry_put_line(on, series, &out));
+    assert_false(registry_value_put_line(on, series, &out));
     assert_int_equal(out.len, 0);
 }
 
