@@ -110,6 +110,32 @@ def test_a_restart_goes_on(keeper):
     keeper.stop()
 
 
+def test_a_large_gap_among_the_texts(keeper):
+    """What was deleted before a restart is room afterwards, however much it was."""
+
+    def body(name, count, length):
+        return "".join(f'{name}{{l="{"x" * length}{i:05}"}} {i}\n' for i in range(count))
+
+    target = keeper.start()
+    arena_bytes = target.capacities.registry_text_bytes
+    large = body("large", arena_bytes // 8 // 200, 150)
+    assert target.post("/create", large, "text/plain").status == 200
+    assert target.post("/create", "kept 1\n", "text/plain").status == 200
+    assert target.request("DELETE", "/metrics/large").status == 204
+    keeper.kill()
+    target = keeper.start()
+    assert keeper.found() == "1 series, 0 events for 0 scrapers, restored"
+    other = body("other", arena_bytes * 9 // 10 // 440, 400)
+    assert target.post("/create", other, "text/plain").status == 200
+    page = target.get("/metrics").text
+    assert "\nkept 1\n" in page and other in page
+    keeper.kill()
+    target = keeper.start()
+    assert keeper.found().startswith(f"{1 + other.count(chr(10))} series, ")
+    assert other in target.get("/metrics").text
+    keeper.stop()
+
+
 def test_events_held_for_the_first_scraper(keeper):
     target = keeper.start()
     for number in (1, 2):

@@ -37,6 +37,21 @@ static void known_values(void **state) {
     }
 }
 
+/* Wherever the bytes are cut in two. */
+static void two_slices(void **state) {
+    const struct hash_key key = hash_key_from(key_bytes);
+    char bytes[40];
+    (void)state;
+    for (uint32_t n = 0; n < sizeof bytes; n++) {
+        for (uint32_t cut = 0; cut <= n; cut++) {
+            assert_int_equal(
+                hash_two(key, (struct slice){bytes, cut}, (struct slice){bytes + cut, n - cut}),
+                hash_bytes(key, bytes, n));
+        }
+        bytes[n] = (char)(n * 37);
+    }
+}
+
 /* The result of 64 bits, from the same second implementation: whatever the bytes are cut into, and
  * asked for in between. Entry n is the digest of n bytes, as above. */
 static void streams(void **state) {
@@ -156,6 +171,7 @@ static void length_counts(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_values),
+        cmocka_unit_test(two_slices),
         cmocka_unit_test(streams),
         cmocka_unit_test(streams_of_long_inputs),
         cmocka_unit_test(high_bytes_and_long_inputs),
