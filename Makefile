@@ -58,9 +58,9 @@ lwip_src := $(COREFILES) $(CORE4FILES) $(CORE6FILES) $(SNTPFILES) $(MDNSFILES) $
 # are used by something on the lines above. The assembly is for x86-64, the host's processor, or
 # for the Thumb-2 of boards, which have but one suite (CFG_TLS_SMALL).
 wolfssl_tls    := $(addprefix $(WOLFSSL_DIR)/src/,ssl.c internal.c tls.c tls13.c keys.c wolfio.c)
-wolfssl_common := aes.c hash.c curve25519.c random.c logging.c wc_port.c
+wolfssl_common := aes.c hash.c random.c logging.c wc_port.c
 wolfssl_host   := asn.c coding.c signature.c chacha.c poly1305.c chacha20_poly1305.c sha256.c sha512.c fe_operations.c rsa.c \
-        hmac.c kdf.c ecc.c sp_int.c wolfmath.c sp_c64.c sp_x86_64.c wc_encrypt.c memory.c error.c cpuid.c
+        hmac.c kdf.c curve25519.c ecc.c sp_int.c wolfmath.c sp_c64.c sp_x86_64.c wc_encrypt.c memory.c error.c cpuid.c
 wolfssl_x86_64 := aes_asm.S aes_gcm_asm.S chacha_asm.S poly1305_asm.S sha256_asm.S sha512_asm.S \
         sp_x86_64_asm.S fe_x25519_asm.S
 wolfssl_thumb  := $(addprefix port/arm/,armv8-sha256.c thumb2-curve25519.S)

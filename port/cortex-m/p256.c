@@ -5,6 +5,8 @@
  */
 #include "p256.h"
 
+#include "forget.h"
+
 #include <string.h>
 
 #define BITS 256u
@@ -309,17 +311,11 @@ static void multiply_point(struct p256_point *result, const struct comb *comb,
     }
     subtract(next.y, zero, sum.y);
     replace(sum.y, next.y, is_even);
-    p256_forget(odd);
+    forget(odd, sizeof odd);
     make_affine(result, &sum);
 }
 
 /* ---- keys, ECDH, ECDSA --------------------------------------------------------------------- */
-
-void p256_forget(uint32_t number[P256_WORDS]) {
-    for (uint32_t i = 0; i < P256_WORDS; i++) {
-        *(volatile uint32_t *)&number[i] = 0;
-    }
-}
 
 bool p256_is_scalar(const uint32_t k[P256_WORDS]) {
     return !is_zero(k) && mask_if_less(k, n.words) != 0;
@@ -354,7 +350,7 @@ void p256_shared_secret(uint32_t secret[P256_WORDS], const uint32_t private_key[
     enter(point.y, peer->y, &p);
     multiply_point(&point, &comb, private_key);
     memcpy(secret, point.x, sizeof point.x);
-    p256_forget(point.x);
+    forget(point.x, sizeof point.x);
 }
 
 bool p256_sign(uint32_t r[P256_WORDS], uint32_t s[P256_WORDS], const uint32_t hash[P256_WORDS],
@@ -369,6 +365,6 @@ bool p256_sign(uint32_t r[P256_WORDS], uint32_t s[P256_WORDS], const uint32_t ha
     p256_modular_multiply(s, s, r, &n);
     p256_modular_add(s, s, hash, &n);
     p256_modular_multiply(s, s, inverse, &n);
-    p256_forget(inverse);
+    forget(inverse, sizeof inverse);
     return !is_zero(r) && !is_zero(s);
 }

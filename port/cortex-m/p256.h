@@ -19,9 +19,6 @@ struct p256_point {
     uint32_t y[P256_WORDS];
 };
 
-/* Makes it 0, also when the compiler sees no reader. */
-void p256_forget(uint32_t number[P256_WORDS]);
-
 /* Whether a number can be a private key or ECDSA's k: 1 to n - 1. */
 bool p256_is_scalar(const uint32_t k[P256_WORDS]);
 

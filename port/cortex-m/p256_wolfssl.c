@@ -4,6 +4,7 @@
  * one curve there is, in place of its ecc.c and all below that. A key's numbers lie in its
  * mp_ints, but only as words, lowest first.
  */
+#include "forget.h"
 #include "p256.h"
 
 #include <string.h>
@@ -79,7 +80,7 @@ int wc_ecc_init_ex(ecc_key *key, void *heap, int device) {
 
 int wc_ecc_free(ecc_key *key) {
     if (key != NULL) {
-        p256_forget(words_of(key->k));
+        forget(words_of(key->k), NUMBER_BYTES);
     }
     return 0;
 }
@@ -195,7 +196,7 @@ int wc_ecc_shared_secret(ecc_key *private_key, ecc_key *peer, byte *out, word32 
     }
     p256_shared_secret(secret, words_of(private_key->k), &point);
     put_number(out, secret);
-    p256_forget(secret);
+    forget(secret, sizeof secret);
     *count = NUMBER_BYTES;
     return 0;
 }
@@ -215,7 +216,7 @@ int wc_ecc_sign_hash(const byte *in, word32 in_count, byte *out, word32 *out_cou
     do {
         err = random_scalar(k, rng);
     } while (err == 0 && !p256_sign(r, s, hash, words_of(key->k), k));
-    p256_forget(k);
+    forget(k, sizeof k);
     if (err == 0) {
         *out_count = put_signature(out, r, s);
     }

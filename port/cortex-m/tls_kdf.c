@@ -4,7 +4,8 @@
  * wolfSSL's functions in place of its hmac.c and kdf.c. No key that TLS has here is longer than a
  * block. tls_kdf_calls.S stands between for the two that have many parameters.
  */
-#include <string.h>
+#include "forget.h"
+
 #include <wolfssl/wolfcrypt/settings.h>
 
 #include <wolfssl/wolfcrypt/error-crypt.h>
@@ -14,11 +15,6 @@
 #define HASH_BYTES 32u
 #define BLOCK_WORDS 16u
 #define BLOCK_BYTES 64u
-
-static void forget(void *memory, size_t bytes) {
-    memset(memory, 0, bytes);
-    __asm volatile("" ::"r"(memory) : "memory"); /* that is a reader, for all the compiler knows */
-}
 
 /* ---- HMAC: RFC 2104 ------------------------------------------------------------------------ */
 

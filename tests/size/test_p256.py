@@ -190,7 +190,7 @@ def run_check(folder, p256, assembly):
     work = folder / "port/cortex-m"
     work.mkdir(parents=True, exist_ok=True)
     (folder / "tests/size").mkdir(parents=True, exist_ok=True)
-    for header in ("p256.h", "p256_modular.h"):
+    for header in ("forget.h", "p256.h", "p256_modular.h"):
         shutil.copy(port / header, work)
     (work / "p256.c").write_text(p256)
     (work / "p256_modular.S").write_text(assembly)

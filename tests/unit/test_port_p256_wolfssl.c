@@ -49,10 +49,6 @@ bool p256_is_on_curve(const struct p256_point *point) {
     return on_curve;
 }
 
-void p256_forget(uint32_t number[P256_WORDS]) {
-    memset(number, 0, NUMBER_BYTES);
-}
-
 /* One more than the private key, and two more. */
 void p256_public_key(struct p256_point *key, const uint32_t private_key[P256_WORDS]) {
     memcpy(key->x, private_key, sizeof key->x);
