@@ -314,8 +314,9 @@ static err_t on_accept(void *arg, struct altcp_pcb *pcb, err_t err) {
     }
     struct net_conn *conn = find_free(s);
     LWIP_ASSERT("as many places as the app has connections, and one more", conn != NULL);
+    /* What lies above another layer is TLS. To ask that layer would link it where nobody uses it. */
     *conn = (struct net_conn){
-        .transport = {.ops = &ops, .secure = altcp_tls_context(pcb) != NULL},
+        .transport = {.ops = &ops, .secure = pcb->inner_conn != NULL},
         .server = s,
         .pcb = pcb,
     };

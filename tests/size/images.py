@@ -16,10 +16,11 @@ def boards():
 
 
 @functools.cache
-def built(board):
-    """The path of a board's image, after make has made it."""
-    command = ["make", "--no-print-directory", f"-j{os.cpu_count()}", f"BOARD={board}", "board"]
+def built(board, variant="", *settings):
+    """The path of a board's image, after make has made it; with settings, of that variant."""
+    command = ["make", "--no-print-directory", f"-j{os.cpu_count()}", f"BOARD={board}",
+               f"VARIANT={variant}", *settings, "board"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return str(ROOT / "build" / board / "pingshot.elf")
+    return str(ROOT / "build" / board / variant / "pingshot.elf")

@@ -4,6 +4,7 @@
 import subprocess
 
 import check_image
+import elf
 import images
 
 PLANTED = """
@@ -30,6 +31,18 @@ void start(void) {
 
 def test_images_of_boards(board):
     assert list(check_image.findings(images.built(board))) == []
+
+
+def wolfssl_functions(path):
+    return [s.name for s in elf.Image(path).symbols
+            if s.kind == elf.STT_FUNC and s.section != 0 and s.name.startswith("wolfSSL")]
+
+
+def test_without_https_there_is_no_tls():
+    """All of it is 60 KB, which a board that serves none should have for itself."""
+    without = images.built("lm3s6965evb", "without-https", "DISABLE_TLS=1")
+    assert wolfssl_functions(without) == []
+    assert wolfssl_functions(images.built("lm3s6965evb", "with-https", "DISABLE_TLS=")) != []
 
 
 def test_the_check_can_fail(tmp_path):
