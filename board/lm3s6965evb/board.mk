@@ -6,7 +6,7 @@ BOARD_CPU     := -mcpu=cortex-m3 -mthumb
 # -fno-...: optimisations that -Os has on and that make this code larger, 2 % in all.
 BOARD_OPT     := -Os -flto=auto -flto-partition=one -fconserve-stack -ffunction-sections -fno-thread-jumps -fno-move-loop-invariants \
     -fno-schedule-insns2 -fno-if-conversion -fno-tree-loop-im -fno-jump-tables -fno-tree-switch-conversion -fno-section-anchors \
-    -fno-tree-dominator-opts -fno-tree-tail-merge -fno-reorder-blocks -fno-caller-saves -fno-ssa-phiopt
+    -fno-tree-dominator-opts -fno-tree-tail-merge -fno-reorder-blocks -fno-caller-saves -fno-ssa-phiopt -fno-tree-forwprop
 BOARD_SMALL   := 1
 BOARD_SRC     := board.c netif_stellaris.c
 BOARD_QEMU    := lm3s6965evb
