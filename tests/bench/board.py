@@ -2,8 +2,8 @@
 """make bench BOARD=...: what a request costs a board, in instructions of its processor.
 
 The image runs in QEMU; icount_plugin.c counts. Each load is measured twice, and the two must agree
-within a hundredth, on a busy machine as well: see board_client.py. The floor of a scrape is board_bare.c, a fixed page that goes from flash through
-the very same objects of port, lwIP and board.
+within a hundredth, on a busy machine as well: see board_client.py. The floor of a scrape is
+board_bare.c, a fixed page that goes from flash through the very same objects of port, lwIP and board.
 """
 
 import argparse
@@ -99,8 +99,8 @@ class Bench:
             self.running = None
 
     def measure(self, key, what, load, times, prepare=lambda n: None, kernel=False):
-        """Instructions for a call of `load`, which is told its number, and before which `prepare` is
-        called. With `kernel` its frames are the kernel's: some may come after it."""
+        """Instructions for a call of `load`, which is told its number, as is `prepare`, which is called
+        before it. With `kernel` its frames are the kernel's: some may come after it."""
         turns = []
         for turn in range(3):
             before = self.counters.settled()

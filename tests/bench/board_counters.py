@@ -55,14 +55,16 @@ class Counters:
         raise TimeoutError("the board does not come to rest")
 
     def after_work(self, cause, seconds):
-        """Calls `cause`, which makes work, and waits until the board has done it and sleeps."""
+        """Calls `cause`, which makes work, and waits until the board has done it and sleeps. Whether
+        it did in time."""
         bursts = self._read()[0]
         cause()
         deadline = time.monotonic() + seconds
         while self._read()[0] == bursts or self._read()[4] != 0:
             if time.monotonic() > deadline:
-                raise TimeoutError("the board does not wake up, or does not come to rest")
+                return False
             time.sleep(0.0001)
+        return True
 
     def work(self):
         """Instructions of the work so far."""
