@@ -95,61 +95,75 @@ void registry_value_release(struct registry *r, uint32_t series) {
 
 /* ---- lines ------------------------------------------------------------------------------- */
 
-/* One whose value's text is not kept. */
-APART static uint32_t format_line(const struct registry *r, const struct registry_series *s,
-                                  char *to, uint32_t room_bytes) {
-    struct text line = text_over(to, room_bytes);
+/* The line of a series whose value's text is not kept. */
+APART static bool format_line(const struct registry *r, const struct registry_series *s,
+                              struct text *out) {
     char number[NUMBER_TEXT_BYTES];
     uint32_t number_len = number_format(number, s->value);
-    text_put_slice(&line, registry_family_name(r, s->family));
-    text_put(&line, registry_arena_text(&r->arena, s->text), s->rest_len + 1u);
-    text_put(&line, number, number_len);
-    text_put_char(&line, '\n');
-    return line.overflow ? 0 : line.len;
+    struct slice name = registry_family_name(r, s->family);
+    if (name.len + s->rest_len + 1u + number_len + 1u > text_room(out)) {
+        return false;
+    }
+    text_put_slice(out, name);
+    text_put(out, registry_arena_text(&r->arena, s->text), s->rest_len + 1u);
+    text_put(out, number, number_len);
+    text_put_char(out, '\n');
+    return true;
 }
 
-/* Writes the line of a series, whose family's name is `name`. Returns its length, or 0 when there is
- * no room for it: then nothing counts that was written. */
-static uint32_t write_line(const struct registry *r, const struct registry_series *s,
-                           struct slice name, char *to, uint32_t room_bytes) {
-    const uint32_t len = s->rest_len + 1u + s->form + 1u;
-    if (s->form >= REGISTRY_FORM_LONG) {
-        return format_line(r, s, to, room_bytes);
+/* Appends the lines of a series and of those behind it whose text is kept, while they fit. Returns
+ * the one that it stopped at, or REGISTRY_NONE. Most of a page comes from this loop. */
+static uint32_t copy_lines(const struct registry *r, uint32_t series, uint32_t *last,
+                           struct text *out) {
+    const struct slice name = registry_family_name(r, r->series[series].family);
+    const char *const end = out->bytes + out->capacity;
+    char *to = out->bytes + out->len;
+    while (series != REGISTRY_NONE) {
+        const struct registry_series *s = &r->series[series];
+        const uint32_t len = s->rest_len + 1u + s->form + 1u;
+        if (s->form >= REGISTRY_FORM_LONG || name.len + len > (uint32_t)(end - to)) {
+            break;
+        }
+        memcpy(to, name.bytes, name.len);
+        to += name.len;
+        memcpy(to, registry_arena_text(&r->arena, s->text), len);
+        to += len;
+        *last = series;
+        series = s->next;
     }
-    if (name.len + len > room_bytes) {
-        return 0;
+    out->len = (uint32_t)(to - out->bytes);
+    return series;
+}
+
+uint32_t registry_value_put_lines(const struct registry *r, uint32_t series, uint32_t *last,
+                                  struct text *out) {
+    while (series != REGISTRY_NONE) {
+        uint32_t stopped = copy_lines(r, series, last, out);
+        if (stopped == REGISTRY_NONE || r->series[stopped].form < REGISTRY_FORM_LONG) {
+            return stopped;
+        }
+        if (r->series[stopped].form != REGISTRY_FORM_FRESH) {
+            if (!format_line(r, &r->series[stopped], out)) {
+                return stopped;
+            }
+            *last = stopped;
+        }
+        series = r->series[stopped].next;
     }
-    memcpy(to, name.bytes, name.len);
-    memcpy(to + name.len, registry_arena_text(&r->arena, s->text), len);
-    return name.len + len;
+    return series;
 }
 
 bool registry_value_put_line(const struct registry *r, uint32_t series, struct text *out) {
     const struct registry_series *s = &r->series[series];
-    uint32_t len =
-        write_line(r, s, registry_family_name(r, s->family), out->bytes + out->len, text_room(out));
-    out->len += len;
-    return len > 0;
-}
-
-/* Most of a page comes from this loop. */
-uint32_t registry_value_put_lines(const struct registry *r, uint32_t series, uint32_t *last,
-                                  struct text *out) {
-    const struct slice name = registry_family_name(r, r->series[series].family);
-    const char *const end = out->bytes + out->capacity;
-    char *to = out->bytes + out->len;
-    do {
-        const struct registry_series *s = &r->series[series];
-        if (s->form != REGISTRY_FORM_FRESH) {
-            uint32_t len = write_line(r, s, name, to, (uint32_t)(end - to));
-            if (len == 0) {
-                break;
-            }
-            to += len;
-            *last = series;
-        }
-        series = s->next;
-    } while (series != REGISTRY_NONE);
-    out->len = (uint32_t)(to - out->bytes);
-    return series;
+    struct slice name = registry_family_name(r, s->family);
+    uint32_t len = s->rest_len + 1u + s->form + 1u;
+    if (s->form >= REGISTRY_FORM_LONG) {
+        return format_line(r, s, out);
+    }
+    if (name.len + len > text_room(out)) {
+        return false;
+    }
+    text_put_slice(out, name);
+    text_put(out, registry_arena_text(&r->arena, s->text), len);
+    return true;
 }
