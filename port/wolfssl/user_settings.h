@@ -59,7 +59,6 @@
  * handshakes at a time. A host has enough, and is faster so. */
 #ifndef __x86_64__
 #define WOLFSSL_SMALL_STACK
-#define WOLFSSL_SP_NO_MALLOC /* SP's numbers, 1.5 KB, fit where the application's stack reaches */
 #endif
 
 /* ---- randomness: one source, seeded once ------------------------------------------------------ */
@@ -204,14 +203,11 @@ int64_t altcp_tls_port_unix_s(void);
 #define HAVE_CPUID
 #define HAVE___UINT128_T 1 /* a type of the compiler's that configure would have looked for */
 #elif defined(__thumb__)
-/* Thumb-2 assembly. Together with SP_SMALL it is smaller and also faster than without. */
+/* Thumb-2 assembly. Boards' P-256 is their own: port/cortex-m/p256.c. */
 #define WOLFSSL_ARMASM
 #define WOLFSSL_ARMASM_NO_HW_CRYPTO
 #define WOLFSSL_ARMASM_NO_NEON
 #define WOLFSSL_ARMASM_THUMB2
-#define WOLFSSL_SP_SMALL
-#define WOLFSSL_SP_ASM
-#define WOLFSSL_SP_ARM_CORTEX_M_ASM
 #ifndef __ARM_FEATURE_DSP
 #define WOLFSSL_SP_NO_UMAAL   /* an instruction of Armv7E-M: Cortex-M4 and M7 */
 #define WC_NO_CACHE_RESISTANT /* Cortex-M3 has no cache that could tell what was read */
