@@ -16,6 +16,11 @@
 
 #define KEY_BYTES 32u
 
+/* What the assembly reads and writes in words. */
+struct number {
+    _Alignas(word32) byte bytes[KEY_BYTES];
+};
+
 int wc_curve25519_init_ex(curve25519_key *key, void *heap, int device) {
     (void)heap;
     (void)device;
@@ -35,7 +40,7 @@ void wc_curve25519_free(curve25519_key *key) {
 
 /* Sections 5 and 6.1. */
 int wc_curve25519_make_key(WC_RNG *rng, int bytes, curve25519_key *key) {
-    static const byte base[KEY_BYTES] = {9};
+    static const struct number base = {{9}};
     (void)bytes;
     const int err = wc_RNG_GenerateBlock(rng, key->k, KEY_BYTES);
     if (err != 0) {
@@ -44,7 +49,7 @@ int wc_curve25519_make_key(WC_RNG *rng, int bytes, curve25519_key *key) {
     key->k[0] &= 248;
     key->k[KEY_BYTES - 1] &= 127;
     key->k[KEY_BYTES - 1] |= 64;
-    return curve25519(key->p.point, key->k, base);
+    return curve25519(key->p.point, key->k, base.bytes);
 }
 
 int wc_curve25519_export_public_ex(curve25519_key *key, byte *out, word32 *count, int order) {
@@ -78,14 +83,17 @@ int wc_curve25519_import_public_ex(const byte *in, word32 count, curve25519_key 
 int wc_curve25519_shared_secret_ex(curve25519_key *key, curve25519_key *peer, byte *out,
                                    word32 *count, int order) {
     (void)order;
+    struct number secret;
     byte any = 0;
     if (*count < KEY_BYTES) {
         return BUFFER_E;
     }
-    const int err = curve25519(out, key->k, peer->p.point);
+    const int err = curve25519(secret.bytes, key->k, peer->p.point);
     for (word32 i = 0; i < KEY_BYTES; i++) {
-        any |= out[i];
+        any |= secret.bytes[i];
     }
+    memcpy(out, secret.bytes, KEY_BYTES);
+    forget(&secret, sizeof secret);
     *count = KEY_BYTES;
     return any == 0 ? ECC_PEERKEY_ERROR : err;
 }

@@ -21,6 +21,20 @@
 #define wc_curve25519_import_public_ex our_import
 #define wc_curve25519_shared_secret_ex our_shared_secret
 #define wc_RNG_GenerateBlock our_random
+
+#include <wolfssl/wolfcrypt/settings.h>
+
+#include <wolfssl/wolfcrypt/curve25519.h>
+#include <wolfssl/wolfcrypt/fe_operations.h>
+#include <wolfssl/wolfcrypt/random.h>
+
+#define curve25519(q, n, p) (must_be_aligned((q), (n), (p)), (curve25519)((q), (n), (p)))
+
+/* The processor's loads of several words want that. */
+static void must_be_aligned(const void *q, const void *n, const void *p) {
+    assert_int_equal(((uintptr_t)q | (uintptr_t)n | (uintptr_t)p) % sizeof(word32), 0);
+}
+
 #include "../../port/cortex-m/x25519_wolfssl.c"
 
 #define ORDER EC25519_LITTLE_ENDIAN
@@ -65,9 +79,9 @@ static void test_example(void **state) {
         assert_int_equal(our_check(out, KEY_BYTES, ORDER), 0);
         assert_int_equal(our_import(out, KEY_BYTES, &peer, ORDER), 0);
         count = sizeof out;
-        assert_int_equal(our_shared_secret(&key, &peer, out, &count, ORDER), 0);
+        assert_int_equal(our_shared_secret(&key, &peer, out + 1, &count, ORDER), 0);
         assert_int_equal(count, KEY_BYTES);
-        assert_memory_equal(out, shared, KEY_BYTES);
+        assert_memory_equal(out + 1, shared, KEY_BYTES);
     }
     our_free(&key);
     our_free(NULL);
