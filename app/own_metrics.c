@@ -220,9 +220,10 @@ static bool put_requests(const struct app *app, struct samples *s) {
         if (at == NULL) {
             return false;
         }
-        at = add(at, http_status_code((enum http_status)counter->status));
+        at = add(at, (struct slice){http_status_name((enum http_status)counter->status),
+                                    HTTP_STATUS_DIGITS});
         at = add(at, SLICE("\",handler=\""));
-        at = add(at, counter->route < router_count() ? router_route(counter->route)->label
+        at = add(at, counter->route < router_count() ? router_route(counter->route)->path
                                                      : SLICE("none"));
         at = add(at, SLICE("\"} "));
         end(s, add_number(at, counter->total));

@@ -37,7 +37,7 @@ static bool check_name(struct slice name, struct problem *p) {
                          "a name is letters, digits and underscores, and starts with no digit", p);
     }
     if (name.len >= 2 && name_byte(name.bytes[0]) == '_' && name_byte(name.bytes[1]) == '_') {
-        return malformed(name, "names that start with __ are Prometheus's own", p);
+        return malformed(name, "names that start with __ are Prometheus's own, choose another", p);
     }
     return true;
 }

@@ -179,8 +179,9 @@ void handlers_change_delete_end(struct http_conn *c, struct slice rest) {
     (void)rest;
     query_decode(http_conn_path(c), &path); /* cut if longer than any name: not found then */
     struct slice name = text_slice(&path);
-    name.bytes += c->route->path.len;
-    name.len -= c->route->path.len;
+    const uint32_t prefix_bytes = router_prefix(c->route).len;
+    name.bytes += prefix_bytes;
+    name.len -= prefix_bytes;
     if (registry_delete(&app_of(c)->state->registry, name, &p)) {
         http_conn_reply_empty(c, HTTP_NO_CONTENT);
     } else {

@@ -30,21 +30,24 @@ struct pagerduty_source {
 _Static_assert(sizeof(struct pagerduty_source) <= HTTP_CONN_STATE_BYTES,
                "raise HTTP_CONN_STATE_BYTES");
 
-/* Errors begin at piece 1; each is two, the second one what stands between it and the next. */
+/* Errors begin at piece 1; each is three, the last one what stands between it and the next. */
 static bool error_piece(const struct pagerduty_source *s, struct slice *piece) {
     pagerduty_errors left = s->errors;
-    for (uint32_t i = 1; i + 1 < s->piece; i += 2) {
+    uint32_t part = s->piece - 1;
+    for (; part >= 3; part -= 3) {
         left &= left - 1;
     }
     if (left == 0) {
         return false;
     }
-    const bool last = (left & (left - 1)) == 0;
-    if (s->piece % 2 == 1) {
-        *piece = pagerduty_error_text((uint32_t)__builtin_ctz(left));
-    } else {
-        *piece = last ? SLICE("\"]}\n") : SLICE("\",\"");
+    const uint32_t error = (uint32_t)__builtin_ctz(left);
+    const char *text = (left & (left - 1)) == 0 ? "\"]}\n" : "\",\"";
+    if (part == 0) {
+        text = pagerduty_error_subject(error);
+    } else if (part == 1) {
+        text = pagerduty_error_fault(error);
     }
+    *piece = (struct slice){text, (uint32_t)strlen(text)};
     return true;
 }
 

@@ -25,70 +25,64 @@ _Static_assert(CFG_HTTP_TX_BYTES >= HTTP_RESPONSE_HEAD_BYTES + WORD_BYTES + CHUN
 
 /* ---- head ------------------------------------------------------------------------------- */
 
-static void put_content_type(struct text *t, uint8_t type) {
-    static const struct slice lines[] = {
-        [HTTP_TYPE_TEXT] = SLICE("Content-Type: text/plain; charset=utf-8\r\n"),
-        [HTTP_TYPE_EXPOSITION] =
-            SLICE("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"),
+static struct slice content_type(const struct http_response *r) {
+    static const struct slice types[] = {
+        [HTTP_TYPE_TEXT] = SLICE("text/plain; charset=utf-8"),
+        [HTTP_TYPE_EXPOSITION] = SLICE("text/plain; version=0.0.4; charset=utf-8"),
         [HTTP_TYPE_OPENMETRICS] =
-            SLICE("Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"),
-        [HTTP_TYPE_JSON] = SLICE("Content-Type: application/json\r\n"),
+            SLICE("application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        [HTTP_TYPE_JSON] = SLICE("application/json"),
     };
-    text_put_slice(t, lines[type]);
+    return types[r->content_type];
 }
 
 static void put_allow(struct text *t, uint8_t methods) {
-    static const struct slice names[] = {SLICE("GET"), SLICE("HEAD"), SLICE("POST"),
-                                         SLICE("DELETE")};
-    const char *separator = "Allow: ";
+    static const char *const names[] = {"GET", "HEAD", "POST", "DELETE"};
+    const char *separator = "\r\nAllow: ";
     for (uint32_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (((uint32_t)methods >> i & 1u) != 0) {
             text_puts(t, separator);
-            text_put_slice(t, names[i]);
+            text_puts(t, names[i]);
             separator = ", ";
         }
     }
-    text_puts(t, "\r\n");
 }
 
-static void put_connection(struct text *t, const struct http_conn *c) {
-    if (c->close_after) {
-        text_put_slice(t, SLICE("Connection: close\r\n"));
-    } else if (c->parser.head.minor_version == 0) {
-        text_put_slice(t, SLICE("Connection: keep-alive\r\n"));
-    }
-}
-
-/* `body_bytes` is the length of the whole body if `length_known`. */
+/* `body_bytes` is the length of the whole body if `length_known`. Each field begins with the end of
+ * the line before it. */
 static void put_head(struct text *t, const struct http_conn *c, bool length_known,
                      uint32_t body_bytes) {
     const struct http_response *r = &c->response;
-    text_put_slice(t, http_status_line((enum http_status)r->status));
+    text_put_slice(t, SLICE("HTTP/1.1 "));
+    text_puts(t, http_status_name((enum http_status)r->status));
     if (c->server->date_len > 0) {
-        text_put_slice(t, SLICE("Date: "));
+        text_put_slice(t, SLICE("\r\nDate: "));
         text_put(t, c->server->date, c->server->date_len);
-        text_put_slice(t, SLICE("\r\n"));
     }
     if (r->source != NULL) {
-        put_content_type(t, r->content_type);
+        text_put_slice(t, SLICE("\r\nContent-Type: "));
+        text_put_slice(t, content_type(r));
         /* Bodies repeat what clients sent: no browser may take one for a page. */
-        text_put_slice(t, SLICE("X-Content-Type-Options: nosniff\r\n"));
+        text_put_slice(t, SLICE("\r\nX-Content-Type-Options: nosniff"));
         if (length_known) {
-            text_put_slice(t, SLICE("Content-Length: "));
+            text_put_slice(t, SLICE("\r\nContent-Length: "));
             text_put_u64(t, body_bytes);
-            text_put_slice(t, SLICE("\r\n"));
         } else if (r->chunked) {
-            text_put_slice(t, SLICE("Transfer-Encoding: chunked\r\n"));
+            text_put_slice(t, SLICE("\r\nTransfer-Encoding: chunked"));
         }
     }
     if (r->allow != 0) {
         put_allow(t, r->allow);
     }
     if (r->retry_after) {
-        text_put_slice(t, SLICE("Retry-After: 1\r\n"));
+        text_put_slice(t, SLICE("\r\nRetry-After: 1"));
     }
-    put_connection(t, c);
-    text_put_slice(t, SLICE("\r\n"));
+    if (c->close_after) {
+        text_put_slice(t, SLICE("\r\nConnection: close"));
+    } else if (c->parser.head.minor_version == 0) {
+        text_put_slice(t, SLICE("\r\nConnection: keep-alive"));
+    }
+    text_put_slice(t, SLICE("\r\n\r\n"));
 }
 
 /* ---- pieces ----------------------------------------------------------------------------- */

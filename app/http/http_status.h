@@ -30,11 +30,10 @@ enum http_status {
     HTTP_STATUS_COUNT
 };
 
-/* The status line of the response, line end included: "HTTP/1.1 200 OK\r\n". */
-struct slice http_status_line(enum http_status status);
+#define HTTP_STATUS_DIGITS 3u
 
-/* The three digits. */
-struct slice http_status_code(enum http_status status);
+/* "200 OK": a status code of HTTP_STATUS_DIGITS and its reason phrase. */
+const char *http_status_name(enum http_status status);
 
 /* The status that answers a problem. */
 enum http_status http_status_of_problem(enum problem_kind kind);

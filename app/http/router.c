@@ -22,12 +22,8 @@
 /* To add an endpoint: a line here, its functions in a handlers_*.c, and their names in handlers.h.
  * The hot ones come first, since the table is searched in order. */
 static const struct http_route routes[] = {
-    {.path = SLICE("/ping"),
-     .label = SLICE("/ping"),
-     .methods = GET,
-     .handler = {.end = handlers_info_ping_end}},
+    {.path = SLICE("/ping"), .methods = GET, .handler = {.end = handlers_info_ping_end}},
     {.path = SLICE("/event"),
-     .label = SLICE("/event"),
      .methods = HTTP_METHOD_POST,
      .media_types = HTTP_MEDIA_FORM,
      .body_optional = true,
@@ -36,94 +32,69 @@ static const struct http_route routes[] = {
                  .end = handlers_event_end,
                  .release = handlers_event_release}},
     {.path = SLICE("/update"),
-     .label = SLICE("/update"),
      .methods = HTTP_METHOD_POST,
      .media_types = EXPOSITION_MEDIA,
      .body_mode = HTTP_BODY_STREAMED,
      .handler = CHANGE_HANDLER},
     {.path = SLICE("/metrics"),
-     .label = SLICE("/metrics"),
      .methods = GET,
      .handler = {.end = handlers_scrape_end, .release = handlers_scrape_release}},
     {.path = SLICE("/create"),
-     .label = SLICE("/create"),
      .methods = HTTP_METHOD_POST,
      .media_types = EXPOSITION_MEDIA,
      .body_mode = HTTP_BODY_STREAMED,
      .handler = CHANGE_HANDLER},
-    {.path = SLICE("/metrics/"),
-     .label = SLICE("/metrics/{family}"),
+    {.path = SLICE("/metrics/{family}"),
      .methods = HTTP_METHOD_DELETE,
      .handler = {.end = handlers_change_delete_end}},
     {.path = SLICE("/webhook"),
-     .label = SLICE("/webhook"),
      .methods = HTTP_METHOD_POST,
      .media_types = HTTP_MEDIA_JSON,
      .body_mode = HTTP_BODY_WHOLE,
      .too_large_hint = MAX_ALERTS_HINT,
      .handler = {.end = handlers_webhook_end}},
-    {.path = SLICE("/webhook"),
-     .label = SLICE("/webhook"),
-     .methods = GET,
-     .handler = {.end = handlers_webhook_list_end}},
+    {.path = SLICE("/webhook"), .methods = GET, .handler = {.end = handlers_webhook_list_end}},
     {.path = SLICE("/slack"),
-     .label = SLICE("/slack"),
      .methods = HTTP_METHOD_POST,
      .media_types = HTTP_MEDIA_JSON,
      .body_mode = HTTP_BODY_WHOLE,
      .handler = {.end = handlers_webhook_slack_end}},
     {.path = SLICE("/pagerduty"),
-     .label = SLICE("/pagerduty"),
      .methods = HTTP_METHOD_POST,
      .media_types = HTTP_MEDIA_JSON,
      .body_mode = HTTP_BODY_WHOLE,
      .handler = {.end = handlers_pagerduty_end}},
     {.path = SLICE("/v2/enqueue"),
-     .label = SLICE("/v2/enqueue"),
      .methods = HTTP_METHOD_POST,
      .media_types = HTTP_MEDIA_JSON,
      .body_mode = HTTP_BODY_WHOLE,
      .handler = {.end = handlers_pagerduty_enqueue_end}},
-    {.path = SLICE("/healthz"),
-     .label = SLICE("/healthz"),
-     .methods = GET,
-     .handler = {.end = handlers_info_health_end}},
-    {.path = SLICE("/-/healthy"),
-     .label = SLICE("/-/healthy"),
-     .methods = GET,
-     .handler = {.end = handlers_info_health_end}},
-    {.path = SLICE("/-/ready"),
-     .label = SLICE("/-/ready"),
-     .methods = GET,
-     .handler = {.end = handlers_info_health_end}},
-    {.path = SLICE("/time"),
-     .label = SLICE("/time"),
-     .methods = GET,
-     .handler = {.end = handlers_info_time_end}},
+    {.path = SLICE("/healthz"), .methods = GET, .handler = {.end = handlers_info_health_end}},
+    {.path = SLICE("/-/healthy"), .methods = GET, .handler = {.end = handlers_info_health_end}},
+    {.path = SLICE("/-/ready"), .methods = GET, .handler = {.end = handlers_info_health_end}},
+    {.path = SLICE("/time"), .methods = GET, .handler = {.end = handlers_info_time_end}},
     {.path = SLICE("/echo"),
-     .label = SLICE("/echo"),
      .methods = HTTP_METHOD_POST,
      .media_types = HTTP_MEDIA_ANY,
      .body_mode = HTTP_BODY_WHOLE,
      .handler = {.end = handlers_info_echo_end}},
-    {.path = SLICE("/api/v1/status"),
-     .label = SLICE("/api/v1/status"),
-     .methods = GET,
-     .handler = {.end = handlers_status_end}},
-    {.path = SLICE("/"),
-     .label = SLICE("/"),
-     .methods = GET,
-     .handler = {.end = handlers_info_welcome_end}},
+    {.path = SLICE("/api/v1/status"), .methods = GET, .handler = {.end = handlers_status_end}},
+    {.path = SLICE("/"), .methods = GET, .handler = {.end = handlers_info_welcome_end}},
 };
 
 #define ROUTES_COUNT ((uint32_t)(sizeof routes / sizeof routes[0]))
 
 _Static_assert(sizeof routes / sizeof routes[0] < UINT8_MAX, "routes are counted in a byte");
 
+struct slice router_prefix(const struct http_route *route) {
+    struct slice path = route->path;
+    return slice_cut(&path, '{');
+}
+
 static bool matches(const struct http_route *route, struct slice path) {
-    bool prefix = route->path.len > 1 && route->path.bytes[route->path.len - 1] == '/';
-    if (prefix) {
-        return path.len > route->path.len && slice_starts_with(path, route->path);
+    if (route->path.bytes[route->path.len - 1] == '}') {
+        const struct slice prefix = router_prefix(route);
+        return path.len > prefix.len && slice_starts_with(path, prefix);
     }
     return slice_equals(path, route->path);
 }
@@ -153,7 +124,7 @@ uint32_t router_index(const struct http_route *route) {
     if (route == NULL) {
         return ROUTES_COUNT;
     }
-    while (route > routes && slice_equals(route[-1].label, route->label)) {
+    while (route > routes && slice_equals(route[-1].path, route->path)) {
         route--;
     }
     return (uint32_t)(route - routes);

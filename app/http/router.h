@@ -47,8 +47,8 @@ struct http_handler {
 };
 
 struct http_route {
-    struct slice path;   /* ends in '/' (and is longer): all that begins with it */
-    struct slice label;  /* value of the label `handler` in /metrics; neighbours may share one */
+    struct slice path;   /* and value of the label `handler` in /metrics; with {name} at its end all
+                            that begins with what is before that. Neighbours may share one */
     uint8_t methods;     /* bits of enum http_method */
     uint8_t media_types; /* bits of enum http_media_type that a body may have */
     bool body_optional;  /* no body, and then no Content-Type, is right as well */
@@ -65,7 +65,10 @@ const struct http_route *router_find(struct slice path, uint8_t method, uint8_t 
 uint32_t router_count(void);
 const struct http_route *router_route(uint32_t index);
 
-/* The index of a route, of the first of those that share its label, or router_count() for NULL. */
+/* What every path of a route begins with: all of its own, or what stands before its {name}. */
+struct slice router_prefix(const struct http_route *route);
+
+/* The index of a route, of the first of those that share its path, or router_count() for NULL. */
 uint32_t router_index(const struct http_route *route);
 
 #endif

@@ -24,28 +24,43 @@ enum error {
     ERRORS_COUNT,
 };
 
-static const struct slice texts[ERRORS_COUNT] = {
-    [ERROR_ROUTING_KEY] = SLICE("'routing_key' is missing or blank"),
-    [ERROR_ACTION] = SLICE("'event_action' is missing or blank"),
-    [ERROR_ACTION_INVALID] = SLICE("'event_action' is invalid (must be one of the following: "
-                                   "'trigger', 'acknowledge' or 'resolve')"),
-    [ERROR_DEDUP_KEY] = SLICE("'dedup_key' is missing or blank"),
-    [ERROR_DEDUP_KEY_LENGTH] =
-        SLICE("Length of 'dedup_key' is incorrect (should be at most 255 characters)"),
-    [ERROR_PAYLOAD] = SLICE("'payload' is missing or blank"),
-    [ERROR_SUMMARY] = SLICE("'payload.summary' is missing or blank"),
-    [ERROR_SOURCE] = SLICE("'payload.source' is missing or blank"),
-    [ERROR_SEVERITY] = SLICE("'payload.severity' is missing or blank"),
-    [ERROR_SEVERITY_INVALID] = SLICE("'payload.severity' is invalid (must be one of the following: "
-                                     "'critical', 'warning', 'error' or 'info')"),
-    [ERROR_SERVICE_KEY] = SLICE("Service key is missing or blank"),
-    [ERROR_TYPE] = SLICE("Event type is missing or blank"),
-    [ERROR_TYPE_INVALID] = SLICE("Event type is invalid (must be one of the following: 'trigger', "
-                                 "'acknowledge' or 'resolve')"),
-    [ERROR_DESCRIPTION] = SLICE("Description is missing or blank"),
-    [ERROR_INCIDENT_KEY] = SLICE("Incident key is missing or blank"),
-    [ERROR_INCIDENT_KEY_LENGTH] =
-        SLICE("Length of incident key is incorrect (should be at most 255 characters)"),
+/* What is wrong with it. */
+enum fault {
+    FAULT_MISSING,
+    FAULT_ACTION,
+    FAULT_SEVERITY,
+    FAULT_LENGTH,
+};
+
+static const char *const fault_texts[] = {
+    [FAULT_MISSING] = " is missing or blank",
+    [FAULT_ACTION] = " is invalid (must be one of the following: 'trigger', 'acknowledge' or "
+                     "'resolve')",
+    [FAULT_SEVERITY] = " is invalid (must be one of the following: 'critical', 'warning', 'error' "
+                       "or 'info')",
+    [FAULT_LENGTH] = " is incorrect (should be at most 255 characters)",
+};
+
+static const struct {
+    const char *what; /* as PagerDuty calls it there */
+    uint8_t fault;    /* enum fault */
+} texts[ERRORS_COUNT] = {
+    [ERROR_ROUTING_KEY] = {"'routing_key'", FAULT_MISSING},
+    [ERROR_ACTION] = {"'event_action'", FAULT_MISSING},
+    [ERROR_ACTION_INVALID] = {"'event_action'", FAULT_ACTION},
+    [ERROR_DEDUP_KEY] = {"'dedup_key'", FAULT_MISSING},
+    [ERROR_DEDUP_KEY_LENGTH] = {"Length of 'dedup_key'", FAULT_LENGTH},
+    [ERROR_PAYLOAD] = {"'payload'", FAULT_MISSING},
+    [ERROR_SUMMARY] = {"'payload.summary'", FAULT_MISSING},
+    [ERROR_SOURCE] = {"'payload.source'", FAULT_MISSING},
+    [ERROR_SEVERITY] = {"'payload.severity'", FAULT_MISSING},
+    [ERROR_SEVERITY_INVALID] = {"'payload.severity'", FAULT_SEVERITY},
+    [ERROR_SERVICE_KEY] = {"Service key", FAULT_MISSING},
+    [ERROR_TYPE] = {"Event type", FAULT_MISSING},
+    [ERROR_TYPE_INVALID] = {"Event type", FAULT_ACTION},
+    [ERROR_DESCRIPTION] = {"Description", FAULT_MISSING},
+    [ERROR_INCIDENT_KEY] = {"Incident key", FAULT_MISSING},
+    [ERROR_INCIDENT_KEY_LENGTH] = {"Length of incident key", FAULT_LENGTH},
 };
 
 /* The errors of one version's members. */
@@ -65,8 +80,12 @@ static const struct wording wordings[] = {
                       ERROR_DEDUP_KEY, ERROR_DEDUP_KEY_LENGTH},
 };
 
-struct slice pagerduty_error_text(uint32_t bit) {
-    return bit < ERRORS_COUNT ? texts[bit] : SLICE("");
+const char *pagerduty_error_subject(uint32_t bit) {
+    return texts[bit].what;
+}
+
+const char *pagerduty_error_fault(uint32_t bit) {
+    return fault_texts[texts[bit].fault];
 }
 
 enum pagerduty_version pagerduty_version_of(const struct json *j) {

@@ -32,8 +32,9 @@ static inline bool pagerduty_is_object(const struct json *j) {
     return json_type(j, JSON_ROOT) == JSON_OBJECT;
 }
 
-/* What PagerDuty says to error number `bit`, 0..31; empty beyond the last that there is. No
- * characters in it need a JSON escape. */
-struct slice pagerduty_error_text(uint32_t bit);
+/* What PagerDuty says to an error, the number of its bit: what is wrong, and behind that what is
+ * wrong with it. No characters in them need a JSON escape. */
+const char *pagerduty_error_subject(uint32_t bit);
+const char *pagerduty_error_fault(uint32_t bit);
 
 #endif

@@ -31,7 +31,7 @@ static void welcome(void **state) {
     rig_expect_header("Content-Type", "text/plain; charset=utf-8");
     for (uint32_t i = 0; i < router_count(); i++) {
         char label[64];
-        const struct slice path = router_route(i)->label;
+        const struct slice path = router_route(i)->path;
         (void)snprintf(label, sizeof label, "%.*s", (int)path.len, path.bytes);
         assert_true(rig_body_has(label));
     }
