@@ -131,23 +131,14 @@ static bool check_literal(struct scan *s, struct slice literal) {
     return true;
 }
 
-/* The value of a hex digit, or 16. */
-static uint32_t hex_digit(uint8_t c) {
-    if (is_digit(c)) {
-        return (uint32_t)(c - '0');
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a') + 10u : 16u;
-}
-
 static bool check_hex(struct scan *s, uint32_t *unit) {
     *unit = 0;
     for (uint32_t i = 0; i < 4; i++, s->at++) {
-        uint32_t digit = s->at < s->len ? hex_digit(s->bytes[s->at]) : 16;
-        if (digit > 15) {
+        const int digit = s->at < s->len ? text_hex_digit((char)s->bytes[s->at]) : -1;
+        if (digit < 0) {
             return expected(s, "four hex digits after \\u");
         }
-        *unit = *unit << 4 | digit;
+        *unit = *unit << 4 | (uint32_t)digit;
     }
     return true;
 }
@@ -472,7 +463,7 @@ struct slice json_raw(const struct json *j, uint32_t token) {
 static uint32_t unit_at(const char *hex) {
     uint32_t unit = 0;
     for (uint32_t i = 0; i < 4; i++) {
-        unit = unit << 4 | hex_digit((uint8_t)hex[i]);
+        unit = unit << 4 | (uint32_t)text_hex_digit(hex[i]);
     }
     return unit;
 }
@@ -542,9 +533,12 @@ bool json_string(const struct json *j, uint32_t token, struct text *out) {
 }
 
 bool json_plain(const struct json *j, uint32_t token, struct slice *s) {
+    if (json_type(j, token) != JSON_STRING) {
+        return false;
+    }
     struct slice content = content_of(j, token);
     const char *end = content.bytes + content.len;
-    if (json_type(j, token) != JSON_STRING || find_backslash(content.bytes, end) != end) {
+    if (find_backslash(content.bytes, end) != end) {
         return false;
     }
     *s = content;
@@ -552,10 +546,12 @@ bool json_plain(const struct json *j, uint32_t token, struct slice *s) {
 }
 
 bool json_equals(const struct json *j, uint32_t token, struct slice s) {
-    struct slice content = content_of(j, token);
-    /* An escape is always longer than what it stands for. */
-    if (json_type(j, token) != JSON_STRING || content.len < s.len) {
+    if (json_type(j, token) != JSON_STRING) {
         return false;
+    }
+    struct slice content = content_of(j, token);
+    if (content.len < s.len) {
+        return false; /* an escape is always longer than what it stands for */
     }
     const char *at = content.bytes;
     const char *end = content.bytes + content.len;
@@ -586,4 +582,9 @@ uint32_t json_member(const struct json *j, uint32_t object, struct slice name) {
         }
     }
     return found;
+}
+
+uint32_t json_given(const struct json *j, uint32_t object, struct slice name) {
+    const uint32_t value = json_member(j, object, name);
+    return json_type(j, value) == JSON_NULL ? JSON_NONE : value;
 }

@@ -19,6 +19,7 @@ enum json_type {
     JSON_TRUE,
     JSON_FALSE,
     JSON_NULL,
+    JSON_ABSENT, /* JSON_NONE's */
 };
 
 /* An offset or a number of things in a text: half as wide where no text can be so long. */
@@ -62,7 +63,7 @@ struct json {
 bool json_parse(struct json *j, struct slice text, struct problem *p);
 
 static inline enum json_type json_type(const struct json *j, uint32_t token) {
-    return j->tokens[token].type;
+    return token == JSON_NONE ? JSON_ABSENT : j->tokens[token].type;
 }
 
 /* The first element of an array, or the name of an object's first member, or JSON_NONE for an
@@ -90,6 +91,9 @@ static inline uint32_t json_value(uint32_t name) {
 /* The value of the member `name` of `object`, or JSON_NONE when it has none or is no object.
  * The last one when the name repeats, as most readers of JSON take it. */
 uint32_t json_member(const struct json *j, uint32_t object, struct slice name);
+
+/* The same, and JSON_NONE when the value is null. */
+uint32_t json_given(const struct json *j, uint32_t object, struct slice name);
 
 /* The token as it is spelt in the text: a number keeps its digits, a string its quotes and
  * escapes, an array or an object all that is in it. */

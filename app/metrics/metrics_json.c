@@ -48,12 +48,6 @@ static bool refuse(const struct walk *w, const char *member, const char *why) {
 
 /* ---- members ----------------------------------------------------------------------------- */
 
-/* A member that is there and is not null, or JSON_NONE. */
-static uint32_t member_of(const struct walk *w, uint32_t object, struct slice name) {
-    uint32_t value = json_member(w->j, object, name);
-    return value != JSON_NONE && json_type(w->j, value) == JSON_NULL ? JSON_NONE : value;
-}
-
 /* The content of a string: in place, or unescaped behind what is in `scratch`. */
 static bool string_of(const struct walk *w, uint32_t token, struct text *scratch, struct slice *s) {
     uint32_t start = scratch->len;
@@ -94,7 +88,7 @@ static bool add_label(const struct walk *w, uint32_t name_token, struct label_se
 
 static bool read_labels(const struct walk *w, uint32_t object, struct label_set *labels,
                         struct text *scratch) {
-    uint32_t token = member_of(w, object, SLICE("labels"));
+    uint32_t token = json_given(w->j, object, SLICE("labels"));
     if (token == JSON_NONE) {
         return true;
     }
@@ -111,7 +105,7 @@ static bool read_labels(const struct walk *w, uint32_t object, struct label_set 
 
 /* The value, if there is one: a number, or a string that holds one. */
 static bool read_value(const struct walk *w, uint32_t object, double *value, bool *given) {
-    uint32_t token = member_of(w, object, SLICE("value"));
+    uint32_t token = json_given(w->j, object, SLICE("value"));
     char bytes[64];
     struct text scratch = text_over(bytes, sizeof bytes);
     struct slice s;
@@ -159,7 +153,7 @@ static bool read_sample(const struct walk *w, uint32_t object, struct slice fami
 
 static bool read_samples(struct walk *w, uint32_t object, struct slice family,
                          enum registry_kind kind) {
-    uint32_t list = member_of(w, object, SLICE("metrics"));
+    uint32_t list = json_given(w->j, object, SLICE("metrics"));
     if (list == JSON_NONE) {
         return w->txn->mode == REGISTRY_CREATE ||
                refuse(w, "metrics", "missing; it says which series to change");
@@ -179,7 +173,7 @@ static bool read_samples(struct walk *w, uint32_t object, struct slice family,
 }
 
 static bool read_kind(const struct walk *w, uint32_t object, enum registry_kind *kind) {
-    uint32_t token = member_of(w, object, SLICE("type"));
+    uint32_t token = json_given(w->j, object, SLICE("type"));
     char bytes[16];
     struct text scratch = text_over(bytes, sizeof bytes);
     struct slice word;
@@ -197,7 +191,7 @@ static bool declare(const struct walk *w, uint32_t object, struct slice name,
                     enum registry_kind kind) {
     char bytes[CFG_LINE_BYTES];
     struct text scratch = text_over(bytes, sizeof bytes);
-    uint32_t token = member_of(w, object, SLICE("help"));
+    uint32_t token = json_given(w->j, object, SLICE("help"));
     struct slice help;
     if (token != JSON_NONE && !string_of(w, token, &scratch, &help)) {
         return at_path(w, "help", SLICE(""));
@@ -216,7 +210,7 @@ static bool read_family(struct walk *w, uint32_t object) {
     if (json_type(w->j, object) != JSON_OBJECT) {
         return refuse(w, "", "expected an object with name, help, type and metrics");
     }
-    uint32_t token = member_of(w, object, SLICE("name"));
+    uint32_t token = json_given(w->j, object, SLICE("name"));
     if (token == JSON_NONE) {
         return refuse(w, "name", "missing");
     }

@@ -16,10 +16,8 @@ struct reading {
 };
 
 bool alertmanager_is_payload(const struct json *j) {
-    const uint32_t version = json_member(j, JSON_ROOT, SLICE("version"));
-    const uint32_t alerts = json_member(j, JSON_ROOT, SLICE("alerts"));
-    return version != JSON_NONE && json_equals(j, version, SLICE("4")) && alerts != JSON_NONE &&
-           json_type(j, alerts) == JSON_ARRAY;
+    return json_equals(j, json_member(j, JSON_ROOT, SLICE("version")), SLICE("4")) &&
+           json_type(j, json_member(j, JSON_ROOT, SLICE("alerts"))) == JSON_ARRAY;
 }
 
 /* ---- problems ---------------------------------------------------------------------------- */
@@ -83,9 +81,8 @@ static bool add_label(const struct json *j, uint32_t index, const char *member, 
 static bool read_status(const struct json *j, uint32_t index, uint32_t alert,
                         struct reading *reading, struct problem *p) {
     const uint32_t status = json_member(j, alert, SLICE("status"));
-    const bool given = status != JSON_NONE;
-    reading->firing = given && json_equals(j, status, SLICE("firing"));
-    return reading->firing || (given && json_equals(j, status, SLICE("resolved"))) ||
+    reading->firing = json_equals(j, status, SLICE("firing"));
+    return reading->firing || json_equals(j, status, SLICE("resolved")) ||
            malformed(p, index, "status", "expected \"firing\" or \"resolved\"");
 }
 
@@ -95,7 +92,7 @@ static bool read_alert(const struct json *j, uint32_t index, uint32_t alert, uin
     const uint32_t labels = json_member(j, alert, SLICE("labels"));
     const uint32_t fingerprint = json_member(j, alert, SLICE("fingerprint"));
     const uint32_t starts_at = json_member(j, alert, SLICE("startsAt"));
-    if (labels == JSON_NONE || json_type(j, labels) != JSON_OBJECT) {
+    if (json_type(j, labels) != JSON_OBJECT) {
         return malformed(p, index, "labels", "expected an object");
     }
     if (fingerprint == JSON_NONE || json_equals(j, fingerprint, SLICE(""))) {

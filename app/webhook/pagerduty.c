@@ -97,7 +97,7 @@ enum pagerduty_version pagerduty_version_of(const struct json *j) {
 
 /* A string that has more than blanks in it. */
 static bool is_given(const struct json *j, uint32_t token) {
-    if (token == JSON_NONE || json_type(j, token) != JSON_STRING) {
+    if (json_type(j, token) != JSON_STRING) {
         return false;
     }
     struct slice content = json_raw(j, token);
@@ -174,7 +174,7 @@ static pagerduty_errors check_payload(const struct json *j) {
     static const struct slice severities[] = {SLICE("critical"), SLICE("warning"), SLICE("error"),
                                               SLICE("info")};
     const uint32_t payload = json_member(j, JSON_ROOT, SLICE("payload"));
-    if (payload == JSON_NONE || json_type(j, payload) != JSON_OBJECT) {
+    if (json_type(j, payload) != JSON_OBJECT) {
         return (pagerduty_errors)1 << ERROR_PAYLOAD;
     }
     pagerduty_errors errors = require(j, payload, SLICE("summary"), ERROR_SUMMARY) |

@@ -38,18 +38,12 @@ static bool check_blocks(const struct json *j, uint32_t blocks, struct problem *
     }
     for (uint32_t i = json_first(j, blocks); i != JSON_NONE; i = json_next(j, blocks, i)) {
         const uint32_t type = json_member(j, i, SLICE("type"));
-        if (type == JSON_NONE || json_type(j, type) != JSON_STRING) {
+        if (json_type(j, type) != JSON_STRING) {
             return problem_set(p, PROBLEM_MALFORMED,
                                "invalid_blocks: a block without a type, which is a string");
         }
     }
     return true;
-}
-
-/* The member's value, or JSON_NONE when it is not there or null. */
-static uint32_t member(const struct json *j, struct slice name) {
-    const uint32_t value = json_member(j, JSON_ROOT, name);
-    return value != JSON_NONE && json_type(j, value) == JSON_NULL ? JSON_NONE : value;
 }
 
 static bool has_elements(const struct json *j, uint32_t array) {
@@ -60,9 +54,9 @@ bool slack_check(const struct json *j, struct problem *p) {
     if (json_type(j, JSON_ROOT) != JSON_OBJECT) {
         return problem_set(p, PROBLEM_MALFORMED, "invalid_payload: expected an object");
     }
-    const uint32_t text = member(j, SLICE("text"));
-    const uint32_t blocks = member(j, SLICE("blocks"));
-    const uint32_t attachments = member(j, SLICE("attachments"));
+    const uint32_t text = json_given(j, JSON_ROOT, SLICE("text"));
+    const uint32_t blocks = json_given(j, JSON_ROOT, SLICE("blocks"));
+    const uint32_t attachments = json_given(j, JSON_ROOT, SLICE("attachments"));
     if (text != JSON_NONE && json_type(j, text) != JSON_STRING) {
         return problem_set(p, PROBLEM_MALFORMED, "invalid_payload: text: expected a string");
     }
