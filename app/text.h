@@ -111,7 +111,7 @@ void text_put_printable(struct text *t, struct slice s, uint32_t max_bytes);
 void text_put_hex(struct text *t, uint32_t value, unsigned digits);
 
 /* The longest slice that text_format puts, in bytes: of a longer one the beginning. */
-#define TEXT_FORMAT_SLICE_BYTES 64u
+#define TEXT_FORMAT_SLICE_BYTES 72u
 
 /* A slice among the arguments of text_format, for its %.*s. */
 #define TEXT_SLICE(slice) (int)(slice).len, (slice).bytes

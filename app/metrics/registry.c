@@ -118,12 +118,7 @@ bool registry_name_reserved(struct slice name) {
 
 static bool refuse_name(struct problem *p, enum problem_kind kind, struct slice name,
                         const char *why) {
-    struct text t = problem_begin(p, kind);
-    text_puts(&t, "family \"");
-    text_put_printable(&t, name, 100);
-    text_puts(&t, "\": ");
-    text_puts(&t, why);
-    return problem_end(p, &t);
+    return problem_format(p, kind, "family \"%.*s\": %s", TEXT_SLICE(name), why);
 }
 
 uint32_t registry_add_own(struct registry *r, struct slice name, struct slice help,

@@ -9,11 +9,8 @@
 #include "metrics/registry_store.h"
 
 static bool refuse_long(struct problem *p, struct slice name) {
-    struct text t = registry_resolve_refuse(p, PROBLEM_TOO_LARGE, name);
-    text_puts(&t, "its HELP line is longer than ");
-    text_put_u64(&t, CFG_LINE_BYTES);
-    text_puts(&t, " bytes");
-    return problem_end(p, &t);
+    return problem_format(p, PROBLEM_TOO_LARGE, "\"%.*s\": its HELP line is longer than %u bytes",
+                          TEXT_SLICE(name), CFG_LINE_BYTES);
 }
 
 void registry_declare_drop(struct registry *r, struct registry_txn *txn) {
@@ -88,24 +85,20 @@ bool registry_declare_end(struct registry *r, struct registry_txn *txn, struct p
 static bool help_ok(struct slice name, struct slice help, struct problem *p) {
     uint32_t bad_byte;
     if (help.len >= CFG_LINE_BYTES) {
-        struct text t = registry_resolve_refuse(p, PROBLEM_TOO_LARGE, name);
-        text_puts(&t, "its help is longer than a line may be, ");
-        text_put_u64(&t, CFG_LINE_BYTES);
-        text_puts(&t, " bytes");
-        return problem_end(p, &t);
+        return problem_format(p, PROBLEM_TOO_LARGE,
+                              "\"%.*s\": its help is longer than a line may be, %u bytes",
+                              TEXT_SLICE(name), CFG_LINE_BYTES);
     }
     if (!label_set_value_ok(help, &bad_byte)) {
-        struct text t = registry_resolve_refuse(p, PROBLEM_MALFORMED, name);
-        text_puts(&t, "byte ");
-        text_put_u64(&t, (uint64_t)bad_byte + 1);
-        text_puts(&t, help.bytes[bad_byte] == 0 ? " of its help is NUL, which no scraper reads"
-                                                : " of its help is not UTF-8");
-        return problem_end(p, &t);
+        return problem_format(p, PROBLEM_MALFORMED, "\"%.*s\": byte %u of its help is %s",
+                              TEXT_SLICE(name), (unsigned)bad_byte + 1u,
+                              help.bytes[bad_byte] == 0 ? "NUL, which no scraper reads"
+                                                        : "not UTF-8");
     }
     if (help.len > 0 && help.bytes[help.len - 1] == '\r') {
-        struct text t = registry_resolve_refuse(p, PROBLEM_MALFORMED, name);
-        text_puts(&t, "its help ends in CR, which would read as the end of its line");
-        return problem_end(p, &t);
+        return registry_resolve_refuse(
+            p, PROBLEM_MALFORMED, name,
+            "its help ends in CR, which would read as the end of its line");
     }
     return true;
 }
@@ -187,9 +180,8 @@ static bool words_in_order(const struct registry_txn *txn,
 }
 
 static bool refuse_order(struct problem *p, struct slice name) {
-    struct text t = registry_resolve_refuse(p, PROBLEM_MALFORMED, name);
-    text_puts(&t, "HELP and TYPE may come once for a family, before its samples");
-    return problem_end(p, &t);
+    return registry_resolve_refuse(p, PROBLEM_MALFORMED, name,
+                                   "HELP and TYPE may come once for a family, before its samples");
 }
 
 bool registry_declare_line(struct registry *r, struct registry_txn *txn,

@@ -8,59 +8,46 @@
 
 /* ---- refusals ---------------------------------------------------------------------------- */
 
-struct text registry_resolve_refuse(struct problem *p, enum problem_kind kind, struct slice name) {
-    struct text t = problem_begin(p, kind);
-    text_put_char(&t, '"');
-    text_put_printable(&t, name, 72);
-    text_puts(&t, "\": ");
-    return t;
-}
-
-static bool refuse(struct problem *p, enum problem_kind kind, struct slice name, const char *why) {
-    struct text t = registry_resolve_refuse(p, kind, name);
-    text_puts(&t, why);
-    return problem_end(p, &t);
+bool registry_resolve_refuse(struct problem *p, enum problem_kind kind, struct slice name,
+                             const char *why) {
+    return problem_format(p, kind, "\"%.*s\": %s", TEXT_SLICE(name), why);
 }
 
 bool registry_resolve_busy(struct problem *p, struct slice name) {
-    return refuse(p, PROBLEM_BUSY, name, "another request is changing it, send this one again");
+    return registry_resolve_refuse(p, PROBLEM_BUSY, name,
+                                   "another request is changing it, send this one again");
 }
 
 bool registry_resolve_name_ok(struct slice name, struct problem *p) {
     if (!label_set_metric_name_ok(name)) {
-        return refuse(p, PROBLEM_MALFORMED, name, "a metric name is [a-zA-Z_:][a-zA-Z0-9_:]*");
+        return registry_resolve_refuse(p, PROBLEM_MALFORMED, name,
+                                       "a metric name is [a-zA-Z_:][a-zA-Z0-9_:]*");
     }
     if (name.len > REGISTRY_NAME_BYTES) {
-        struct text t = registry_resolve_refuse(p, PROBLEM_TOO_LARGE, name);
-        text_puts(&t, "a name may have ");
-        text_put_u64(&t, REGISTRY_NAME_BYTES);
-        text_puts(&t, " bytes");
-        return problem_end(p, &t);
+        return problem_format(p, PROBLEM_TOO_LARGE, "\"%.*s\": a name may have %u bytes",
+                              TEXT_SLICE(name), REGISTRY_NAME_BYTES);
     }
     if (registry_name_reserved(name)) {
-        return refuse(p, PROBLEM_CONFLICT, name, "is a name of pingshot's own, choose another");
+        return registry_resolve_refuse(p, PROBLEM_CONFLICT, name,
+                                       "is a name of pingshot's own, choose another");
     }
     return true;
 }
 
 static bool refuse_type(struct problem *p, struct slice name, unsigned is, unsigned here) {
-    struct text t = registry_resolve_refuse(p, PROBLEM_CONFLICT, name);
-    text_puts(&t, "has type ");
-    text_puts(&t, registry_type_name((enum metric_type)is));
-    text_puts(&t, ", here it comes with type ");
-    text_puts(&t, registry_type_name((enum metric_type)here));
-    text_puts(&t, "; give the same, or delete the family first");
-    return problem_end(p, &t);
+    return problem_format(p, PROBLEM_CONFLICT,
+                          "\"%.*s\": has type %s, here it comes with type %s; give the same, or "
+                          "delete the family first",
+                          TEXT_SLICE(name), registry_type_name((enum metric_type)is),
+                          registry_type_name((enum metric_type)here));
 }
 
 static bool refuse_owned(struct problem *p, struct slice name, struct slice owner, unsigned type) {
-    struct text t = registry_resolve_refuse(p, PROBLEM_CONFLICT, name);
-    text_puts(&t, "a family of its own cannot be beside the ");
-    text_puts(&t, registry_type_name((enum metric_type)type));
-    text_puts(&t, " \"");
-    text_put_printable(&t, owner, 72);
-    text_puts(&t, "\", which owns that name");
-    return problem_end(p, &t);
+    return problem_format(p, PROBLEM_CONFLICT,
+                          "\"%.*s\": a family of its own cannot be beside the %s \"%.*s\", which "
+                          "owns that name",
+                          TEXT_SLICE(name), registry_type_name((enum metric_type)type),
+                          TEXT_SLICE(owner));
 }
 
 /* ---- the declaration --------------------------------------------------------------------- */
@@ -206,7 +193,8 @@ static bool may_touch(const struct registry *r, const struct registry_txn *txn,
     const struct registry_family *f = &r->families[target->family];
     uint8_t me = (uint8_t)(txn - r->txns + 1);
     if (f->flags & REGISTRY_FAMILY_OWN) {
-        return refuse(p, PROBLEM_CONFLICT, target->name, "is pingshot's own, choose another name");
+        return registry_resolve_refuse(p, PROBLEM_CONFLICT, target->name,
+                                       "is pingshot's own, choose another name");
     }
     if ((f->flags & REGISTRY_FAMILY_FRESH) && f->owner != me) {
         return registry_resolve_busy(p, target->name);
@@ -229,8 +217,8 @@ static bool settle(const struct registry *r, const struct registry_txn *txn,
         return false;
     }
     if (txn->mode == REGISTRY_UPDATE) {
-        return refuse(p, PROBLEM_UNKNOWN, target->name,
-                      "there is no such family, make it with POST /create");
+        return registry_resolve_refuse(p, PROBLEM_UNKNOWN, target->name,
+                                       "there is no such family, make it with POST /create");
     }
     return name_is_free(r, target->name, target->type, p);
 }

@@ -38,8 +38,9 @@ struct slice registry_resolve_declared_name(const struct registry *r,
 struct slice registry_resolve_declared_help(const struct registry *r,
                                             const struct registry_declaration *d);
 
-/* Starts a problem's line with the quoted name and a colon. */
-struct text registry_resolve_refuse(struct problem *p, enum problem_kind kind, struct slice name);
+/* A problem whose line is the quoted name, a colon and why. Returns false. */
+bool registry_resolve_refuse(struct problem *p, enum problem_kind kind, struct slice name,
+                             const char *why);
 
 /* "another request is changing it, ...": PROBLEM_BUSY. Returns false. */
 bool registry_resolve_busy(struct problem *p, struct slice name);

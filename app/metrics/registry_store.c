@@ -155,15 +155,10 @@ void registry_store_resume(struct registry *r) {
 }
 
 static uint32_t full(struct problem *p, const char *table, uint32_t limit, const char *setting) {
-    struct text t = problem_begin(p, PROBLEM_FULL);
-    text_puts(&t, "table ");
-    text_puts(&t, table);
-    text_puts(&t, " is full (limit ");
-    text_put_u64(&t, limit);
-    text_puts(&t, ", ");
-    text_puts(&t, setting);
-    text_puts(&t, "): delete what is not needed; nothing was changed");
-    problem_end(p, &t);
+    problem_format(
+        p, PROBLEM_FULL,
+        "table %s is full (limit %u, %s): delete what is not needed; nothing was changed", table,
+        (unsigned)limit, setting);
     return REGISTRY_NONE;
 }
 

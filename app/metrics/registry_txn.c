@@ -72,11 +72,8 @@ struct sample {
     const double *value; /* or NULL */
 };
 
-static struct text refuse_series(struct problem *p, enum problem_kind kind, struct slice identity) {
-    struct text t = problem_begin(p, kind);
-    text_put_printable(&t, identity, 100);
-    text_puts(&t, ": ");
-    return t;
+static bool refuse_series(struct problem *p, struct slice identity, const char *why) {
+    return problem_format(p, PROBLEM_MALFORMED, "%.*s: %s", TEXT_SLICE(identity), why);
 }
 
 /* The value of a sample that may have come without one, checked. */
@@ -84,17 +81,15 @@ static bool value_for(const struct registry_txn *txn, enum metric_type type,
                       const struct sample *sample, double *value, struct problem *p) {
     bool adds = txn->mode == REGISTRY_UPDATE && type == METRIC_COUNTER;
     if (sample->value == NULL && txn->mode == REGISTRY_UPDATE && !adds) {
-        struct text t = refuse_series(p, PROBLEM_MALFORMED, sample->identity);
-        text_puts(&t, "no value; only a counter can do without, it adds 1");
-        return problem_end(p, &t);
+        return refuse_series(p, sample->identity,
+                             "no value; only a counter can do without, it adds 1");
     }
     *value = sample->value != NULL ? *sample->value : adds ? 1 : 0;
     if (adds && !(*value >= 0)) {
         char number[NUMBER_TEXT_BYTES];
-        struct text t = refuse_series(p, PROBLEM_MALFORMED, sample->identity);
-        text_puts(&t, "a counter only goes up, it cannot add ");
-        text_put_slice(&t, (struct slice){number, number_format(number, *value)});
-        return problem_end(p, &t);
+        return problem_format(
+            p, PROBLEM_MALFORMED, "%.*s: a counter only goes up, it cannot add %.*s",
+            TEXT_SLICE(sample->identity), (int)number_format(number, *value), number);
     }
     return true;
 }
@@ -119,9 +114,8 @@ static bool take_existing(struct registry *r, struct registry_txn *txn, uint32_t
     struct slice name = registry_family_name(r, s->family);
     double value = 0;
     if (r->families[s->family].flags & REGISTRY_FAMILY_OWN) {
-        struct text t = registry_resolve_refuse(p, PROBLEM_CONFLICT, name);
-        text_puts(&t, "is pingshot's own, choose another name");
-        return problem_end(p, &t);
+        return registry_resolve_refuse(p, PROBLEM_CONFLICT, name,
+                                       "is pingshot's own, choose another name");
     }
     if (s->owner != 0 && s->owner != owner_of(r, txn)) {
         return registry_resolve_busy(p, name);
@@ -132,9 +126,8 @@ static bool take_existing(struct registry *r, struct registry_txn *txn, uint32_t
     if (txn->mode == REGISTRY_UPDATE) {
         change_series(r, txn, series, value);
     } else if (registry_bits_has(txn->series, series)) {
-        struct text t = refuse_series(p, PROBLEM_MALFORMED, sample->identity);
-        text_puts(&t, "twice in this body; a scrape may carry a series once");
-        return problem_end(p, &t);
+        return refuse_series(p, sample->identity,
+                             "twice in this body; a scrape may carry a series once");
     }
     touch_series(txn, series);
     registry_bits_set(txn->families, s->family);
@@ -147,11 +140,8 @@ static bool is_bucket(const struct registry_resolve_target *target, struct slice
 }
 
 static bool refuse_bound(struct problem *p, struct slice sample, struct slice bound) {
-    struct text t = registry_resolve_refuse(p, PROBLEM_MALFORMED, sample);
-    text_puts(&t, "needs a label ");
-    text_put_slice(&t, bound);
-    text_puts(&t, " that is a number");
-    return problem_end(p, &t);
+    return problem_format(p, PROBLEM_MALFORMED, "\"%.*s\": needs a label %.*s that is a number",
+                          TEXT_SLICE(sample), TEXT_SLICE(bound));
 }
 
 /* The label by which the samples of one metric differ: le of a bucket, quantile of a summary; else
@@ -163,9 +153,9 @@ static bool bound_label(const struct registry_txn *txn,
     double number;
     *bound = SLICE("");
     if (target->type == METRIC_HISTOGRAM && plain) {
-        struct text t = registry_resolve_refuse(p, PROBLEM_MALFORMED, sample->name);
-        text_puts(&t, "a histogram's samples are named with _bucket, _sum or _count");
-        return problem_end(p, &t);
+        return registry_resolve_refuse(
+            p, PROBLEM_MALFORMED, sample->name,
+            "a histogram's samples are named with _bucket, _sum or _count");
     }
     if (is_bucket(target, sample->name)) {
         *bound = SLICE("le");
@@ -188,8 +178,9 @@ static bool bound_label(const struct registry_txn *txn,
 
 static bool refuse_labels(const struct registry *r, uint32_t family, struct slice names,
                           struct problem *p) {
-    struct text t = registry_resolve_refuse(p, PROBLEM_CONFLICT, registry_family_name(r, family));
-    text_puts(&t, "has the labels {");
+    const struct slice name = registry_family_name(r, family);
+    struct text t = problem_begin(p, PROBLEM_CONFLICT);
+    text_format(&t, "\"%.*s\": has the labels {", TEXT_SLICE(name));
     text_put_printable(&t, registry_store_family_labels(r, family), 48);
     text_puts(&t, "}, here {");
     text_put_printable(&t, names, 48);
@@ -294,11 +285,9 @@ bool registry_txn_sample(struct registry *r, struct registry_txn *txn, struct sl
     struct text identity = text_over(bytes, sizeof bytes);
     label_set_put_identity(labels, name, &identity);
     if (identity.overflow || !registry_store_identity_fits(identity.len)) {
-        struct text t = registry_resolve_refuse(p, PROBLEM_TOO_LARGE, name);
-        text_puts(&t, "the sample's line would be longer than ");
-        text_put_u64(&t, CFG_LINE_BYTES);
-        text_puts(&t, " bytes");
-        return problem_end(p, &t);
+        return problem_format(p, PROBLEM_TOO_LARGE,
+                              "\"%.*s\": the sample's line would be longer than %u bytes",
+                              TEXT_SLICE(name), CFG_LINE_BYTES);
     }
     struct sample sample = {name, labels, text_slice(&identity),
                             registry_store_hash(r, text_slice(&identity)), value};
@@ -339,11 +328,11 @@ struct registry_txn *registry_txn_begin(struct registry *r, enum registry_txn_mo
         return txn;
     }
     r->txns_count.refused_total++;
-    struct text t = problem_begin(p, PROBLEM_FULL);
-    text_puts(&t, "table registry_transactions is full (limit ");
-    text_put_u64(&t, CFG_REGISTRY_TRANSACTIONS_MAX);
-    text_puts(&t, "): that many requests are changing metrics, send this one again");
-    problem_end(p, &t);
+    problem_format(
+        p, PROBLEM_FULL,
+        "table registry_transactions is full (limit %u): that many requests are changing "
+        "metrics, send this one again",
+        CFG_REGISTRY_TRANSACTIONS_MAX);
     return NULL;
 }
 
