@@ -207,7 +207,7 @@ CC        := arm-none-eabi-gcc
 MCU       := build/$(BOARD)
 IMAGE     := $(MCU)$(VARIANT:%=/%)
 board_dir := board/$(BOARD)
-mcu_flags := --specs=picolibc.specs $(BOARD_CPU) $(BOARD_OPT) -fstack-usage -fconserve-stack
+mcu_flags := --specs=picolibc.specs $(BOARD_CPU) $(BOARD_OPT) $(if $(BOARD_SMALL),-DGCM_SMALL) -fstack-usage -fconserve-stack
 
 export ADDRESS GATEWAY NTP PORT PORT_TLS DISABLE_HTTP DISABLE_TLS CERT KEY
 export EXPLICIT_TIMESTAMPS DUPLICATE_EVENTS SCRAPER_TIMEOUT TRUST_PROXY ALERT_EVENTS

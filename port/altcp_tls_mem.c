@@ -256,7 +256,7 @@ static void count_used(uint32_t used_bytes) {
     }
 }
 
-void *altcp_tls_mem_alloc(size_t bytes) {
+static void *take(size_t bytes, bool at_front) {
     if (!mem.ready) {
         prepare();
     }
@@ -269,8 +269,10 @@ void *altcp_tls_mem_alloc(size_t bytes) {
     list_remove(offset);
     uint32_t rest_bytes = size_at(offset) - size_bytes;
     if (rest_bytes >= BLOCK_BYTES_MIN) {
-        set_size(offset + size_bytes, rest_bytes, 0);
-        list_add(offset + size_bytes);
+        const uint32_t rest = at_front ? offset + size_bytes : offset;
+        offset = at_front ? offset : offset + rest_bytes;
+        set_size(rest, rest_bytes, 0);
+        list_add(rest);
     } else {
         size_bytes += rest_bytes;
     }
@@ -278,6 +280,14 @@ void *altcp_tls_mem_alloc(size_t bytes) {
     count_used(mem.stats.used_bytes + size_bytes);
     UNPOISON(&arena[offset + HEADER_BYTES], bytes);
     return &arena[offset + HEADER_BYTES];
+}
+
+void *altcp_tls_mem_alloc(size_t bytes) {
+    return take(bytes, false);
+}
+
+void *altcp_tls_mem_alloc_lasting(size_t bytes) {
+    return take(bytes, true);
 }
 
 void altcp_tls_mem_free(void *block) {

@@ -22,6 +22,10 @@ struct altcp_tls_mem_stats {
 /* At least `bytes` (1 or more), aligned for any type, not cleared; NULL when there is no room. */
 void *altcp_tls_mem_alloc(size_t bytes);
 
+/* The same, for what lasts as long as a connection. It lies at the other end of what is free, so that
+ * a handshake leaves few gaps behind. */
+void *altcp_tls_mem_alloc_lasting(size_t bytes);
+
 /* A block of `bytes` with the old one's contents, which is given back; NULL when there is no room,
  * and the old one stays. `block` may be NULL. */
 void *altcp_tls_mem_resize(void *block, size_t bytes);

@@ -12,6 +12,3 @@ BOARD_SRC     := board.c netif_stellaris.c
 BOARD_QEMU    := lm3s6965evb
 BOARD_SEED    := 0x3ffe0
 BOARD_OPENOCD := board/ek-lm3s6965.cfg
-
-# HTTPS does not fit beside all else yet.
-DISABLE_TLS ?= 1

@@ -348,7 +348,9 @@
 #define ALTCP_TLS_MEM_RESERVE_BYTES CFG_TLS_MEM_RESERVE_BYTES  /* was 8192 */
 #define ALTCP_TLS_RECORD_BYTES CFG_TLS_SEND_RECORD_BYTES       /* was 16384 */
 #define ALTCP_TLS_RX_RECORD_BYTES CFG_TLS_RECEIVE_RECORD_BYTES /* was 16384 */
-#define ALTCP_TLS_TX_RECORDS CFG_TLS_SEND_RECORDS              /* was 32 */
+/* No more than the application keeps in one block: net_server.h. */
+#define ALTCP_TLS_RX_PBUF_BYTES (TCP_MSS < 2048 ? TCP_MSS : 2048) /* was 2048 */
+#define ALTCP_TLS_TX_RECORDS CFG_TLS_SEND_RECORDS                 /* was 32 */
 
 /* ---- checks and counters -------------------------------------------------------------------- */
 

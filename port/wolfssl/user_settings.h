@@ -50,7 +50,11 @@
 #ifndef __ASSEMBLER__
 #include "altcp_tls_mem.h"
 #endif
-#define XMALLOC(bytes, heap, type) ((void)(heap), (void)(type), altcp_tls_mem_alloc(bytes))
+#define XMALLOC(bytes, heap, type)                                                        \
+    ((void)(heap), (type) == DYNAMIC_TYPE_SSL || (type) == DYNAMIC_TYPE_SESSION ||        \
+                           (type) == DYNAMIC_TYPE_CIPHER || (type) == DYNAMIC_TYPE_SUITES \
+                       ? altcp_tls_mem_alloc_lasting(bytes)                               \
+                       : altcp_tls_mem_alloc(bytes))
 #define XREALLOC(block, bytes, heap, type) \
     ((void)(heap), (void)(type), altcp_tls_mem_resize((block), (bytes)))
 #define XFREE(block, heap, type) ((void)(heap), (void)(type), altcp_tls_mem_free(block))
@@ -96,9 +100,9 @@ int64_t altcp_tls_port_unix_s(void);
 #define WOLFSSL_TICKET_KEY_LIFETIME 7200 /* was 3600; a ticket lives half as long, see below */
 #define SESSION_TICKET_HINT_DEFAULT 3600 /* was 300: many scrape intervals are longer */
 #if CFG_TLS_SMALL
-/* Longest ticket taken, was 1536; ours have 200 bytes. Each handshake has two buffers for it. A
+/* Longest ticket taken, was 1536; ours have 174 bytes. Each handshake has two buffers for it. A
  * client that comes with a longer one, of another server, is refused. */
-#define MAX_PSK_ID_LEN 384
+#define MAX_PSK_ID_LEN 256
 #endif
 #ifndef CFG_TLS_CLIENT
 #define CFG_TLS_CLIENT 0 /* 1: the client's side too, for tests */
@@ -113,7 +117,9 @@ int64_t altcp_tls_port_unix_s(void);
 /* ---- ciphers and hashes ----------------------------------------------------------------------- */
 
 #define HAVE_AESGCM
+#ifndef GCM_SMALL /* no table in each session: port/cortex-m/small/aes.c makes one for each record */
 #define GCM_TABLE_4BIT /* 8 KB faster than GCM_SMALL by 15 times */
+#endif
 #define HAVE_HKDF
 
 #define NO_AES_CBC

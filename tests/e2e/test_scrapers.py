@@ -49,16 +49,20 @@ VARIANTS = [
 class Posted:
     """Posts events and remembers what each scraper has to find: label set to values, in order."""
 
-    def __init__(self, client):
-        self._client = client
+    def __init__(self, connect):
+        """`connect()` is a new connection; each is kept as long as it may be."""
+        self._connect = connect
+        self._client = None
         self._numbers = itertools.count(1)
         self.expected = {}
 
     def post(self, **labels):
         value = next(self._numbers)
         query = "&".join(f"{name}={text}" for name, text in labels.items())
-        reply = self._client.post(f"/event?{query}&value={value}")
+        client = self._client or self._connect()
+        reply = client.post(f"/event?{query}&value={value}")
         assert reply.status == 200, reply
+        self._client = None if reply.says_close() else client
         assert reply.text.startswith(f"event {value} queued for "), reply
         self.expected.setdefault(frozenset(labels.items()), []).append(float(value))
         return reply.text
@@ -128,7 +132,7 @@ def campaign(variant, start_target, tools, folder, seconds):
     with contextlib.ExitStack() as stack:
         net = stack.enter_context(Namespace())
         target = start_target(net, **variant.wishes)
-        posted = Posted(stack.enter_context(target.client()))
+        posted = Posted(lambda: stack.enter_context(target.client()))
         early = []
         if len(variant.scrapers) == 1:  # with more, only the first of them gets what came before
             early = [posted.post(kind="early", i=str(i)) for i in range(3)]

@@ -15,7 +15,6 @@ from harness.scraping import scrape_while
 
 # Half of a ClientHello's first bytes: RFC 8446 sections 4 and 5.1.
 BEGIN = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
-HANDSHAKE_TIMEOUT_S = 10
 
 
 def number(target, name):
@@ -63,10 +62,8 @@ def test_stalled_handshakes_lose_their_turn(target, said):
     stalled = [silent_client(target) for _ in range(target.capacities.tls_sessions)]
     for sock in stalled:
         sock.sendall(said)
-    started = time.monotonic()
-    with target.client(timeout_s=HANDSHAKE_TIMEOUT_S) as client:
-        assert client.get("/ping").status == 200
-    assert time.monotonic() - started < HANDSHAKE_TIMEOUT_S
+    # It would be refused if it had to wait for as long as a handshake may last.
+    assert target.get("/ping").status == 200
     for sock in stalled:
         sock.close()
     assert number(target, name) > before
@@ -101,24 +98,26 @@ def test_the_last_session_is_not_to_be_kept(target):
 
 @pytest.mark.slow(30)
 def test_a_scrape_never_fails_while_clients_hammer(own_target):
-    """Some come for each request anew, some keep their connection as long as they may."""
+    """Some come for each request anew, some keep their connection as long as they may: with the
+    scraper as many as have a place to wait in."""
     target = own_target()
+    count = min(8, target.capacities.tls_sessions + target.capacities.tls_waiting - 1)
     over = threading.Event()
 
     def hammer(keeps):
-        count = 0
+        served = 0
         while not over.is_set():
             with contextlib.suppress(OSError), target.client() as client:
                 while not over.is_set():
                     reply = client.get("/ping")
                     assert reply.status == 200
-                    count += 1
+                    served += 1
                     if reply.says_close() or not keeps:
                         break
-        return count
+        return served
 
-    with concurrent.futures.ThreadPoolExecutor(6) as pool:
-        hammers = [pool.submit(hammer, i % 2) for i in range(6)]
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        hammers = [pool.submit(hammer, i % 2) for i in range(count)]
         time.sleep(1)
         try:
             assert scrape_while(target, 20, interval_s=1, timeout_s=10) >= 10

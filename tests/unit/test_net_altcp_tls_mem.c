@@ -169,12 +169,35 @@ static void full_to_the_last_small_block(void **state) {
     assert_int_equal(stats_now().used_bytes, 0);
 }
 
+/* What lasts and what does not, in turns: when the others are given back, they leave one gap. */
+static void what_lasts_lies_together(void **state) {
+    static void *lasting[20];
+    static void *others[20];
+    (void)state;
+    for (uint32_t i = 0; i < 20; i++) {
+        lasting[i] = altcp_tls_mem_alloc_lasting(300 + i);
+        others[i] = altcp_tls_mem_alloc(1000 - i);
+        assert_non_null(lasting[i]);
+        assert_non_null(others[i]);
+    }
+    for (uint32_t i = 0; i < 20; i++) {
+        altcp_tls_mem_free(others[i]);
+    }
+    const size_t left = stats_now().limit_bytes - stats_now().used_bytes;
+    assert_true(altcp_tls_mem_fits(left - left / 8, 0));
+    for (uint32_t i = 0; i < 20; i++) {
+        altcp_tls_mem_free(lasting[i]);
+    }
+    assert_int_equal(stats_now().used_bytes, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_steps),
         cmocka_unit_test(all_of_it_at_once),
         cmocka_unit_test(refusals_are_counted),
         cmocka_unit_test(full_to_the_last_small_block),
+        cmocka_unit_test(what_lasts_lies_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,13 +101,16 @@ static void expand(word32 *w, const byte *key) {
 /* ---- GCM's hash ---------------------------------------------------------------------------- */
 
 /* What the bits that a shift by four drops come back as, for each value of theirs, and the sixteen
- * multiples of the hash's key: numbers of 128 bits, the word with the highest ones first. */
+ * multiples of the hash's key: numbers of 128 bits, the word with the highest ones first. They are
+ * made for each record: a session would need 512 bytes to keep those of its two keys. */
 static const uint16_t reduction[16] = {
     0x0000, 0x1c20, 0x3840, 0x2460, 0x7080, 0x6ca0, 0x48c0, 0x54e0,
     0xe100, 0xfd20, 0xd940, 0xc560, 0x9180, 0x8da0, 0xa9c0, 0xb5e0,
 };
 
-static void make_multiples(word32 m[16][COLUMNS], const word32 h[COLUMNS]) {
+static void make_multiples(word32 m[16][COLUMNS], Aes *aes) {
+    uint32_t h[COLUMNS] = {0};
+    encrypt(aes, (const uint8_t *)h, (uint8_t *)h);
     memset(m[0], 0, sizeof m[0]);
     for (uint32_t i = 0; i < COLUMNS; i++) {
         m[8][i] = __builtin_bswap32(h[i]);
@@ -137,8 +140,7 @@ static inline void shift_add(uint32_t z[COLUMNS], const word32 m[COLUMNS]) {
 }
 
 /* SP 800-38D section 6.4, of bytes that zeros make whole blocks. */
-static void hash(Aes *aes, byte x[BLOCK_BYTES], const byte *data, word32 count) {
-    word32(*m)[COLUMNS] = (word32(*)[COLUMNS])(void *)aes->gcm.M0;
+static void hash(const word32 m[16][COLUMNS], byte x[BLOCK_BYTES], const byte *data, word32 count) {
     while (count > 0) {
         const word32 n = count < BLOCK_BYTES ? count : BLOCK_BYTES;
         uint32_t z[COLUMNS] = {0};
@@ -193,15 +195,17 @@ static bool is_usual(const struct aes_gcm_record *r) {
 
 static void make_tag(Aes *aes, byte tag[BLOCK_BYTES], const byte *text, word32 count,
                      const struct aes_gcm_record *r) {
+    word32 m[16][COLUMNS];
     byte x[BLOCK_BYTES] = {0};
     const word32 bits[2] = {__builtin_bswap32(8u * r->additional_bytes),
                             __builtin_bswap32(8u * count)};
     byte lengths[BLOCK_BYTES] = {0};
     memcpy(&lengths[4], &bits[0], sizeof bits[0]);
     memcpy(&lengths[12], &bits[1], sizeof bits[1]);
-    hash(aes, x, r->additional, r->additional_bytes);
-    hash(aes, x, text, count);
-    hash(aes, x, lengths, sizeof lengths);
+    make_multiples(m, aes);
+    hash(m, x, r->additional, r->additional_bytes);
+    hash(m, x, text, count);
+    hash(m, x, lengths, sizeof lengths);
     key_stream(aes, tag, r->nonce, 1);
     for (uint32_t i = 0; i < BLOCK_BYTES; i++) {
         tag[i] ^= x[i];
@@ -209,13 +213,10 @@ static void make_tag(Aes *aes, byte tag[BLOCK_BYTES], const byte *text, word32 c
 }
 
 int wc_AesGcmSetKey(Aes *aes, const byte *key, word32 count) {
-    word32 h[COLUMNS] = {0};
     if (count != KEY_BYTES) {
         return BAD_FUNC_ARG;
     }
     expand(aes->key, key);
-    encrypt(aes, (const byte *)h, (byte *)h);
-    make_multiples((word32(*)[COLUMNS])(void *)aes->gcm.M0, h);
     return 0;
 }
 

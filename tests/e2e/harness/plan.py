@@ -50,6 +50,7 @@ ALL = {
     Way("mps2-an386", "https"): OF_ANOTHER_BOARD,
     Way("mps2-an500", "https"): OF_ANOTHER_BOARD,
     Way("lm3s6965evb", "http"): None,
+    Way("lm3s6965evb", "https"): OVER_TLS,
 }
 
 # A test, with its parameters or without, or a module; the targets, schemes or ways that it is not
@@ -68,6 +69,7 @@ NOT_FOR = (
     ("test_board_tls", ("host", "http"), "its tests are of boards, and of TLS"),
     ("test_tls_turns", ("host", "http"), "its tests are of few sessions of TLS"),
     ("test_capacity::test_slow_clients", ("lm3s6965evb-https",), "two sessions are no crowd"),
+    ("test_scrapers::test_every_event_once[three-at-once]", ("lm3s6965evb-https",), "the same"),
     ("test_state", ("https", *BOARDS), "a board has no files, and one way to ask is enough"),
     ("test_lossy", (*BOARDS, "https"), "its link is a socket of the host target's, below HTTP and TLS"),
     ("test_cli", BOARDS, "a board has no command line"),
