@@ -77,9 +77,11 @@ static struct decimal shortest(uint64_t c, int32_t q, bool narrow_below) {
      * they are scaled. An end itself rounds to c when c is even. */
     uint32_t shift = (uint32_t)(q + power_of_ten_log2(-k) + 1);
     uint64_t odd = c & 1u;
-    uint64_t lower = scale(g, (4u * c - (narrow_below ? 1u : 2u)) << shift) + odd;
-    uint64_t value = scale(g, (4u * c) << shift);
-    uint64_t upper = scale(g, (4u * c + 2u) << shift) - odd;
+    uint64_t scaled = (4u * c) << shift;
+    uint32_t half = 2u << shift;
+    uint64_t lower = scale(g, scaled - (narrow_below ? half / 2u : half)) + odd;
+    uint64_t value = scale(g, scaled);
+    uint64_t upper = scale(g, scaled + half) - odd;
 
     uint64_t units = value / 4u;
     uint64_t tens = units / 10u;
