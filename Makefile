@@ -184,8 +184,7 @@ endif
 #     BOARD_CPU     the compiler's flags for its processor
 #     BOARD_OPT     how to optimise: -O2, or -Os where flash is short
 #     BOARD_SMALL   1: AES and SHA-256 of port/cortex-m/small in place of wolfSSL's assembly, and its division
-#                   of 64 bits and sums of doubles in place of the compiler's; only for a processor
-#                   without a cache and without doubles
+#                   of 64 bits in place of the compiler's; only for a processor without a cache
 #     BOARD_SRC     its sources, in its folder (../NAME/FILE: another board's)
 #     BOARD_QEMU    QEMU's name of the machine, if it has one
 #     BOARD_SEED    where 32 bytes of seed for its randomness may be put before it starts, if it has
@@ -215,9 +214,6 @@ export EXPLICIT_TIMESTAMPS DUPLICATE_EVENTS SCRAPER_TIMEOUT TRUST_PROXY ALERT_EV
 $(eval $(call objects,$(MCU),-include $(board_dir)/limits.h,$(mcu_flags)))
 
 $(MCU)/wolfssl/%.o: private their_flags += -include port/wolfssl/gcm_table.h -include port/wolfssl/replaced.h
-
-# What the compiler calls by itself is not there for link-time optimisation to see.
-$(MCU)/port/cortex-m/small/double.o: private mcu_flags += -fno-lto
 
 $(MCU)/port/cortex-m/%.o: port/cortex-m/%.c $(MCU)/flags Makefile $(lwip_stamp)
 	@mkdir -p $(@D)
