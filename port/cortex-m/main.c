@@ -187,8 +187,8 @@ static void start_netif(void) {
     }
 }
 
-/* Sleeps until an interrupt, unless there is work; the UART may have no queue of its own. SysTick ends it within a millisecond, which is
- * as exact as any deadline here is. */
+/* Sleeps until an interrupt, unless there is work; the UART may have no queue of its own. SysTick
+ * ends it within a millisecond, which is as exact as any deadline here is. */
 static void idle(void) {
     core_mask_interrupts();
     if (!board_pending() && !console_waits()) {
@@ -228,6 +228,7 @@ int main(void) {
         app_poll(&app, clock_monotonic_ms());
         console_poll();
         keep_alive();
+        stack_look();
         idle();
     }
 }

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 #define PAINT 0x57acced5u
-#define LOOK_MS 100u
+#define LOOK_MS 1000u
 #define GUARD_BYTES 32u /* the smallest region of an MPU, to which the linker script aligns */
 
 /* From the linker script: the stack grows down to its first word. The address of ..._bytes is a
@@ -56,34 +56,33 @@ bool stack_overrun(void) {
     return ((volatile uint32_t *)link_stack_bottom)[LOWEST] != PAINT;
 }
 
-/* The lowest word that was ever used. To look for it takes as long as a short response, and a
- * scrape asks several times: what was found is good for a while. Four at once, for most are paint. */
-static const volatile uint32_t *deepest_word(void) {
-    static const volatile uint32_t *deepest; /* NULL: not looked yet */
-    static uint32_t looked_ms;
+static uint32_t deepest_bytes; /* what was found, and when */
+static uint32_t looked_ms;
+
+void stack_look(void) {
     const uint32_t now_ms = clock_monotonic_ms();
-    if (deepest == NULL || now_ms - looked_ms >= LOOK_MS) {
-        const volatile uint32_t *word = link_stack_bottom + LOWEST;
-        while (((word[0] ^ PAINT) | (word[1] ^ PAINT) | (word[2] ^ PAINT) | (word[3] ^ PAINT)) ==
-               0) {
-            word += 4;
-        }
-        while (*word == PAINT) {
-            word++;
-        }
-        deepest = word;
-        looked_ms = now_ms;
+    if (deepest_bytes != 0 && now_ms - looked_ms < LOOK_MS) {
+        return;
     }
-    return deepest;
+    /* The lowest word that was ever used. Four at once, for most are paint. */
+    const volatile uint32_t *word = link_stack_bottom + LOWEST;
+    while (((word[0] ^ PAINT) | (word[1] ^ PAINT) | (word[2] ^ PAINT) | (word[3] ^ PAINT)) == 0) {
+        word += 4;
+    }
+    while (*word == PAINT) {
+        word++;
+    }
+    deepest_bytes = (uint32_t)((uintptr_t)(link_stack_bottom + stack_words()) - (uintptr_t)word);
+    looked_ms = now_ms;
 }
 
 struct table_stats stack_stats(void) {
     const size_t words = stack_words();
+    const uint32_t used_bytes = (uint32_t)((words - top_of_stack()) * sizeof link_stack_bottom[0]);
     return (struct table_stats){
         .name = SLICE("stack_bytes"),
-        .used = (uint32_t)((words - top_of_stack()) * sizeof link_stack_bottom[0]),
-        .high_water =
-            (uint32_t)((uintptr_t)(link_stack_bottom + words) - (uintptr_t)deepest_word()),
+        .used = used_bytes,
+        .high_water = used_bytes > deepest_bytes ? used_bytes : deepest_bytes,
         .limit = (uint32_t)((words - LOWEST) * sizeof link_stack_bottom[0]),
     };
 }

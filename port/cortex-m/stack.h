@@ -21,7 +21,11 @@ bool stack_guard(void);
 /* True when the lowest word of the stack has been written to. */
 bool stack_overrun(void);
 
-/* Use, high-water mark and size in bytes, as the table `stack_bytes`. */
+/* Once a turn of the main loop: looks once a second how deep the stack has been, which takes as long
+ * as a short response. */
+void stack_look(void);
+
+/* Use, high-water mark as last seen by stack_look, and size in bytes, as the table `stack_bytes`. */
 struct table_stats stack_stats(void);
 
 #endif

@@ -12,7 +12,6 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -34,7 +33,6 @@ board left out. Each is measured two times; `apart` is how far these were apart,
 
 SERIES = 50
 EVENTS = 16  # that wait, at most
-APART_S = 0.12  # two scrapes; a scrape looks for the deepest use of the stack if 100 ms have passed
 TEXT = "text/plain"
 SCRAPER = {"agent": "Prometheus/2.42.0+ds", "headers": [
     "Accept-Encoding: gzip", "X-Prometheus-Scrape-Timeout-Seconds: 10"]}
@@ -208,8 +206,7 @@ def fill(s, number):
 def scrape(bench, scraper, key, what):
     """Returns its cost and the page."""
     _, page = take_events(scraper)
-    cost = bench.measure(key, what, lambda n: take_events(scraper), 20,
-                         prepare=lambda n: time.sleep(APART_S))
+    cost = bench.measure(key, what, lambda n: take_events(scraper), 20)
     samples = sum(1 for line in page.splitlines() if line and not line.startswith(b"#"))
     bench.row(f"  for each of its {samples} samples", f"{cost / samples:,.0f}")
     bench.row(f"  for each of its {len(page):,} bytes", f"{cost / len(page):.2f}")
