@@ -312,8 +312,7 @@ static bool put_tls_failures(const struct app *app, struct samples *s) {
     bool room = true;
     if (get_tls(app, &stats)) {
         while (room && s->next < stats.failures_count) {
-            room = put_labelled(s, string(stats.failure_names[s->next]),
-                                stats.failures_total[s->next]);
+            room = put_labelled(s, stats.failure_names[s->next], stats.failures_total[s->next]);
         }
     }
     return room;
@@ -325,14 +324,14 @@ static bool put_tls_truncations(const struct app *app, struct samples *s) {
 }
 
 /* A counter of the port's with one label, or NULL. */
-typedef bool (*port_counter)(uint32_t index, const char **label, uint32_t *total);
+typedef bool (*port_counter)(uint32_t index, struct slice *label, uint32_t *total);
 
 static bool put_counters(port_counter counter, struct samples *s) {
-    const char *label;
+    struct slice label;
     uint32_t total;
     bool room = true;
     while (room && counter != NULL && counter(s->next, &label, &total)) {
-        room = put_labelled(s, string(label), total);
+        room = put_labelled(s, label, total);
     }
     return room;
 }

@@ -5,17 +5,17 @@
 #ifndef PINGSHOT_TLS_STATS_H
 #define PINGSHOT_TLS_STATS_H
 
-#include <stdint.h>
+#include "text.h"
 
-#define TLS_STATS_FAILURES_MAX 16u
+#include <stdint.h>
 
 struct tls_stats {
     uint32_t full_total;      /* handshakes with a certificate */
     uint32_t resumed_total;   /* handshakes with a ticket */
     uint32_t truncated_total; /* connections ended without close_notify */
     uint32_t failures_count;  /* kinds of failure that there are, then their names and counts */
-    const char *failure_names[TLS_STATS_FAILURES_MAX];
-    uint32_t failures_total[TLS_STATS_FAILURES_MAX];
+    const struct slice *failure_names;
+    const uint32_t *failures_total;
 };
 
 #endif

@@ -334,16 +334,8 @@ struct altcp_tls_config *altcp_tls_create_config_client_2wayauth(
 
 /* ---- counters ---------------------------------------------------------------------------- */
 
-void altcp_tls_wolfssl_get_stats(struct altcp_tls_stats *stats) {
-    *stats = altcp_tls_conn_stats;
-    stats->sessions_limit = ALTCP_TLS_SESSIONS_MAX;
-    stats->waiting_limit = ALTCP_TLS_WAITING_MAX + ALTCP_TLS_SESSIONS_MAX;
-}
-
-const char *altcp_tls_wolfssl_failure_name(enum altcp_tls_failure failure) {
-    static const char *const names[ALTCP_TLS_FAILURES] = {
-        "timeout",     "left",   "alert",    "version", "cipher",
-        "certificate", "record", "protocol", "memory",  "internal",
-    };
-    return names[failure];
+const struct altcp_tls_stats *altcp_tls_wolfssl_stats(void) {
+    altcp_tls_conn_stats.sessions_limit = ALTCP_TLS_SESSIONS_MAX;
+    altcp_tls_conn_stats.waiting_limit = ALTCP_TLS_WAITING_MAX + ALTCP_TLS_SESSIONS_MAX;
+    return &altcp_tls_conn_stats;
 }

@@ -75,8 +75,8 @@ struct altcp_tls_stats {
     uint32_t waiting_refused_total; /* no place to wait in */
 };
 
-/* Fills in the counters; those of the pool are in altcp_tls_mem.h. */
-void altcp_tls_wolfssl_get_stats(struct altcp_tls_stats *stats);
+/* The counters, as they are from now on; those of the pool are in altcp_tls_mem.h. */
+const struct altcp_tls_stats *altcp_tls_wolfssl_stats(void);
 
 /* Asks the application, through lwIP's timers and so from none of a connection's callbacks, to
  * close or abort one of its TLS connections that can be spared; `urgent` when a handshake has waited
@@ -85,9 +85,6 @@ void altcp_tls_wolfssl_on_shortage(void (*give_up)(void *arg, bool urgent), void
 
 /* All sessions are taken, or handshakes wait: clients should not keep their connections. */
 bool altcp_tls_wolfssl_is_short(void);
-
-/* A word for a counter's label, "timeout" for example. */
-const char *altcp_tls_wolfssl_failure_name(enum altcp_tls_failure failure);
 
 /* Asks every client for a certificate that chains to one of these (PEM, one or more), and refuses
  * those without. ERR_VAL when wolfSSL cannot read them. */

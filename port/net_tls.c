@@ -27,26 +27,24 @@ int64_t altcp_tls_port_unix_s(void) {
 }
 
 static void sessions_table(struct table_stats *stats) {
-    struct altcp_tls_stats tls;
-    altcp_tls_wolfssl_get_stats(&tls);
+    const struct altcp_tls_stats *tls = altcp_tls_wolfssl_stats();
     *stats = (struct table_stats){
         .name = SLICE("tls_sessions"),
-        .used = tls.sessions_used,
-        .high_water = tls.sessions_high_water,
-        .limit = tls.sessions_limit,
-        .refused_total = tls.sessions_refused_total,
+        .used = tls->sessions_used,
+        .high_water = tls->sessions_high_water,
+        .limit = tls->sessions_limit,
+        .refused_total = tls->sessions_refused_total,
     };
 }
 
 static void waiting_table(struct table_stats *stats) {
-    struct altcp_tls_stats tls;
-    altcp_tls_wolfssl_get_stats(&tls);
+    const struct altcp_tls_stats *tls = altcp_tls_wolfssl_stats();
     *stats = (struct table_stats){
         .name = SLICE("tls_waiting"),
-        .used = tls.waiting_used,
-        .high_water = tls.waiting_high_water,
-        .limit = tls.waiting_limit,
-        .refused_total = tls.waiting_refused_total,
+        .used = tls->waiting_used,
+        .high_water = tls->waiting_high_water,
+        .limit = tls->waiting_limit,
+        .refused_total = tls->waiting_refused_total,
     };
 }
 
@@ -72,18 +70,20 @@ bool net_tls_table(uint32_t index, struct table_stats *stats) {
     return true;
 }
 
-_Static_assert(ALTCP_TLS_FAILURES <= (int)TLS_STATS_FAILURES_MAX,
-               "TLS_STATS_FAILURES_MAX: at least ALTCP_TLS_FAILURES");
+static const struct slice failure_names[ALTCP_TLS_FAILURES] = {
+    [ALTCP_TLS_TIMEOUT] = SLICE("timeout"), [ALTCP_TLS_LEFT] = SLICE("left"),
+    [ALTCP_TLS_ALERT] = SLICE("alert"),     [ALTCP_TLS_VERSION] = SLICE("version"),
+    [ALTCP_TLS_CIPHER] = SLICE("cipher"),   [ALTCP_TLS_CERTIFICATE] = SLICE("certificate"),
+    [ALTCP_TLS_RECORD] = SLICE("record"),   [ALTCP_TLS_PROTOCOL] = SLICE("protocol"),
+    [ALTCP_TLS_MEMORY] = SLICE("memory"),   [ALTCP_TLS_INTERNAL] = SLICE("internal"),
+};
 
 void net_tls_stats(struct tls_stats *stats) {
-    struct altcp_tls_stats tls;
-    altcp_tls_wolfssl_get_stats(&tls);
-    stats->full_total = tls.handshakes_total - tls.resumed_total;
-    stats->resumed_total = tls.resumed_total;
-    stats->truncated_total = tls.truncated_total;
+    const struct altcp_tls_stats *tls = altcp_tls_wolfssl_stats();
+    stats->full_total = tls->handshakes_total - tls->resumed_total;
+    stats->resumed_total = tls->resumed_total;
+    stats->truncated_total = tls->truncated_total;
     stats->failures_count = ALTCP_TLS_FAILURES;
-    for (uint32_t i = 0; i < ALTCP_TLS_FAILURES; i++) {
-        stats->failure_names[i] = altcp_tls_wolfssl_failure_name((enum altcp_tls_failure)i);
-        stats->failures_total[i] = tls.failures_total[i];
-    }
+    stats->failure_names = failure_names;
+    stats->failures_total = tls->failures_total;
 }

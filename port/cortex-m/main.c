@@ -54,12 +54,21 @@ static bool port_table(uint32_t index, struct table_stats *stats) {
     return true;
 }
 
-static bool resets(uint32_t index, const char **cause, uint32_t *total) {
+static bool resets(uint32_t index, struct slice *cause, uint32_t *total) {
     if (index >= RETAINED_CAUSES) {
         return false;
     }
     *cause = retained_cause_name((enum retained_cause)index);
     *total = retained_resets((enum retained_cause)index);
+    return true;
+}
+
+static bool network_errors(uint32_t index, struct slice *name, uint32_t *total) {
+    const char *word;
+    if (!board_counter(index, &word, total)) {
+        return false;
+    }
+    *name = (struct slice){word, (uint32_t)strlen(word)};
     return true;
 }
 
@@ -74,9 +83,10 @@ static void put_hex(struct text *t, const char *name, uint32_t value) {
 static void say_reset(const struct retained_end *end) {
     struct console_line line;
     const bool bad = end->cause >= RETAINED_WATCHDOG;
+    const struct slice cause = retained_cause_name((enum retained_cause)end->cause);
     console_begin(&line, bad ? CONSOLE_ERROR : CONSOLE_INFO);
-    text_format(&line.text, "pingshot %s on %s, reset: %s", APP_VERSION, CFG_BOARD,
-                retained_cause_name((enum retained_cause)end->cause));
+    text_format(&line.text, "pingshot %s on %s, reset: %.*s", APP_VERSION, CFG_BOARD,
+                TEXT_SLICE(cause));
     if (bad) {
         text_put_char(&line.text, ',');
         put_hex(&line.text, "pc", end->pc);
@@ -129,7 +139,7 @@ static void start_app(void) {
         .port_table = port_table,
         .tls_stats = CFG_BOARD_DISABLE_TLS ? NULL : net_tls_stats,
         .resets = resets,
-        .network_errors = board_counter,
+        .network_errors = network_errors,
     };
     random_fill(&rng, config.hash_key, sizeof config.hash_key);
     if (!app_init(&app, &config, &state, &problem)) {

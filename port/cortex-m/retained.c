@@ -84,9 +84,10 @@ uint32_t retained_resets(enum retained_cause cause) {
     return kept.resets[cause];
 }
 
-const char *retained_cause_name(enum retained_cause cause) {
-    static const char *const names[RETAINED_CAUSES] = {
-        "power_on", "external", "software", "watchdog", "fault", "stack_overflow", "assertion"};
+struct slice retained_cause_name(enum retained_cause cause) {
+    static const struct slice names[RETAINED_CAUSES] = {
+        SLICE("power_on"), SLICE("external"),       SLICE("software"), SLICE("watchdog"),
+        SLICE("fault"),    SLICE("stack_overflow"), SLICE("assertion")};
     return names[cause];
 }
 

@@ -10,6 +10,7 @@
 
 #include "board_api.h"
 #include "random.h"
+#include "text.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -51,7 +52,7 @@ void retained_go_on(void);
 uint32_t retained_resets(enum retained_cause cause);
 
 /* A word for a label's value. */
-const char *retained_cause_name(enum retained_cause cause);
+struct slice retained_cause_name(enum retained_cause cause);
 
 /* Mixes what is left of earlier runs into `seed`, and leaves something for the next run that does
  * not tell this seed. After retained_start, once a run. */

@@ -11,9 +11,7 @@
 #define PORT_TLS 443
 
 static struct altcp_tls_stats tls_now(void) {
-    struct altcp_tls_stats stats;
-    altcp_tls_wolfssl_get_stats(&stats);
-    return stats;
+    return *altcp_tls_wolfssl_stats();
 }
 
 static int set_up_tls(void **state) {
