@@ -76,6 +76,8 @@ class Connection:
         self.rst_on_data = False
         self.drop = None
         self._next = wire.random.getrandbits(32)  # next sequence number to send
+        self._waiting = b""  # what the server's window had no room for
+        self._server_edge = 0  # sequence number up to which there is room
         self._first = None  # sequence number of the stream's first byte
         self.acked = 0  # bytes of the server's stream acknowledged so far
         self.received = bytearray()
@@ -121,8 +123,13 @@ class Connection:
         self._sent_at = len(self.received)
 
     def _send_segment(self, data):
-        self._transmit(PSH | ACK, data)
-        self._next = (self._next + len(data)) & MASK
+        """Now, or as soon as the server's window has room for all of it."""
+        self._waiting += data
+        room = (self._server_edge - self._next) & MASK
+        if len(self._waiting) <= room <= MASK // 2:
+            data, self._waiting = self._waiting, b""
+            self._transmit(PSH | ACK, data)
+            self._next = (self._next + len(data)) & MASK
 
     def acknowledge(self):
         """Sends an acknowledgement of what the policy allows."""
@@ -169,12 +176,13 @@ class Connection:
     # ---- receiving -------------------------------------------------------------------------
 
     def on_segment(self, segment):
-        _, _, sequence, _, offset, flags = struct.unpack("!HHIIBB", segment[:14])
+        _, _, sequence, ack, offset, flags, window = struct.unpack("!HHIIBBH", segment[:16])
         data = segment[(offset >> 4) * 4 :]
         if flags & RST:
             self.was_reset = True
             self._wire.forget(self)
             return
+        self._server_edge = (ack + window) & MASK
         if flags & SYN:
             if not self.established:
                 self._first = (sequence + 1) & MASK
@@ -183,6 +191,8 @@ class Connection:
             return
         if not self.established:
             return
+        if self._waiting and not self.silent:
+            self._send_segment(b"")
         at = (sequence - self._first) & MASK
         if at > MASK // 2:
             at -= MASK + 1  # before the first byte: a keep-alive probe
