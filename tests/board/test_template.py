@@ -36,5 +36,5 @@ def test_a_copy_under_a_new_name_builds(tmp_path):
 
     assert done.returncode == 0, done.stdout + done.stderr
     image = (tmp_path / "build/bench-7/pingshot.bin").read_bytes()
-    assert b" on bench-7, reset: " in image  # what it would say on its console
+    assert b"\0bench-7\0" in image  # what it calls itself, on its console and in /metrics
     assert files_of(tmp_path) == before
