@@ -3,6 +3,7 @@
 do not grow. The whole suite over HTTPS is `pytest tests/e2e --scheme https`."""
 
 import concurrent.futures
+import contextlib
 import json
 import re
 import shutil
@@ -396,7 +397,8 @@ def test_stalled_handshakes_end_and_disturb_nobody(target):
         sock.sendall(begin)
     while time.monotonic() < started + HANDSHAKE_TIMEOUT_S - 2:
         for sock in silent[: count // 4]:
-            sock.sendall(b"\0")  # trickles
+            with contextlib.suppress(ConnectionError):  # ended early where others wait for a turn
+                sock.sendall(b"\0")  # trickles
         assert works(target)
         time.sleep(1)
     for sock in silent:
