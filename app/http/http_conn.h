@@ -158,6 +158,24 @@ void http_conn_await_acknowledgement(struct http_conn *c);
  * `deadline_ms`: a body that means nothing any more must not seem complete. */
 void http_conn_set_deadline(struct http_conn *c, uint32_t deadline_ms);
 
+/* ---- for http_request ------------------------------------------------------------------- */
+
+/* Replies with the line of a problem and a status that the kind of problem does not tell. */
+void http_conn_refuse(struct http_conn *c, enum http_status status, const struct problem *p);
+
+/* The request is read: the response is sent from here on. */
+void http_conn_respond(struct http_conn *c);
+
+/* A refusal after which the client cannot be understood any more: the handler is told that its
+ * request is over, and the connection closes behind the response. */
+void http_conn_give_up_request(struct http_conn *c, enum http_status status,
+                               const struct problem *p);
+
+/* A deadline that moves on as bytes come, a second for every CFG_HTTP_MIN_BYTES_PER_S of them, but
+ * never further away than `window_ms`: neither a trickle nor a burst before a stall buys more. */
+uint32_t http_conn_paced(const struct http_conn *c, uint32_t deadline_ms, uint32_t bytes,
+                         uint32_t window_ms);
+
 /* ---- for http_server -------------------------------------------------------------------- */
 
 void http_conn_init(struct http_conn *c, struct http_server *server, struct transport *transport,

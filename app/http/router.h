@@ -5,6 +5,7 @@
 #ifndef PINGSHOT_ROUTER_H
 #define PINGSHOT_ROUTER_H
 
+#include "http/http_media.h"
 #include "http/http_parser.h"
 
 struct http_conn;
@@ -13,15 +14,6 @@ enum http_body_mode {
     HTTP_BODY_IGNORED,  /* the handler wants none; what comes is read and dropped */
     HTTP_BODY_WHOLE,    /* handed over in one piece when complete */
     HTTP_BODY_STREAMED, /* handed over as it arrives */
-};
-
-/* Media types of request bodies. */
-enum http_media_type {
-    HTTP_MEDIA_FORM = 1u << 0,        /* application/x-www-form-urlencoded */
-    HTTP_MEDIA_TEXT = 1u << 1,        /* text/plain */
-    HTTP_MEDIA_OPENMETRICS = 1u << 2, /* application/openmetrics-text */
-    HTTP_MEDIA_JSON = 1u << 3,        /* application/json */
-    HTTP_MEDIA_ANY = 1u << 7,         /* whatever it says, or nothing */
 };
 
 /* How a request ended, from the server's side. */
