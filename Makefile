@@ -223,7 +223,7 @@ $(MCU)/port/cortex-m/%.o: port/cortex-m/%.c $(MCU)/flags Makefile $(lwip_stamp)
 $(MCU)/port/cortex-m/%.o: port/cortex-m/%.S $(MCU)/flags Makefile
 	@mkdir -p $(@D)
 	@echo "  AS    $@"
-	@$(CC) $(BOARD_CPU) -g -c -o $@ $<
+	@$(CC) $(BOARD_CPU) -g -MD -MP -iquote port/cortex-m -c -o $@ $<
 
 $(IMAGE)/main.o: port/cortex-m/main.c $(IMAGE)/board_config.h $(MCU)/flags Makefile $(lwip_stamp)
 	@mkdir -p $(@D)

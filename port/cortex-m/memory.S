@@ -8,20 +8,7 @@
  *
  * And net_checksum_copy of net_checksum.h: what lwIP copies into segments is in a register then.
  */
-    .syntax unified
-    .thumb
-
-    .macro function name
-    .section .text.\name, "ax", %progbits
-    .balign 4
-    .global \name
-    .type \name, %function
-\name:
-    .endm
-
-    .macro end name
-    .size \name, . - \name
-    .endm
+#include "function.inc"
 
 /* void *memcpy(void *r0, const void *r1, size_t r2). Ascending, and each word is read before it is
  * written: memmove relies on that. */

@@ -25,7 +25,8 @@ def run_check(folder, check, assembly, *flags):
                     *flags, "-iquote", HERE, "-c", "-o", objects[0], check], check=True)
     for source in assembly:
         objects.append(folder / (source.stem + ".o"))
-        subprocess.run([*gcc, "-c", "-o", objects[-1], source], check=True)
+        subprocess.run([*gcc, "-iquote", ROOT / "port/cortex-m", "-c", "-o", objects[-1], source],
+                       check=True)
     subprocess.run(["arm-none-eabi-ld", "-T", folder / "link.ld", "-o", folder / "check.elf",
                     *objects], check=True)
     return subprocess.run(

@@ -5,6 +5,7 @@
  * does with the samples. `SEED=n` runs one seed, `SEEDS=n` so many from it (default 40).
  */
 #include "events/delivery.h"
+#include "random_numbers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,8 +60,6 @@ static struct delivery d;
 static struct delivery_options options;
 static struct delivery_now now;
 static uint64_t uptime_ms;
-static uint64_t random_state;
-
 static struct model_event events[EVENTS];
 static unsigned events_count;
 static struct model_scraper scrapers[NAMES];
@@ -70,11 +69,6 @@ static uint32_t set_plain_s[SETS];
 static bool set_plain_to[SETS][CFG_SCRAPERS_MAX]; /* by entry: who had one in that period */
 static int64_t seen_unix_ms;
 static uint64_t delivered_count; /* events to scrapers, before merging */
-
-static unsigned random_below(unsigned n) {
-    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (unsigned)((random_state >> 33) % n);
-}
 
 static const char *labels_of(unsigned set) {
     static const char *const labels[SETS] = {"", "a=\"1\"", "a=\"2\"", "b=\"x\"",

@@ -5,6 +5,7 @@
  */
 #include "delivery_facts.h"
 #include "every_store.h"
+#include "random_numbers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -405,13 +406,6 @@ static void a_recovery_may_be_cut_as_well(void **state) {
 }
 
 /* ---- any sequence of operations ----------------------------------------------------------- */
-
-static uint64_t random_state;
-
-static uint32_t random_below(uint32_t n) {
-    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)(random_state >> 33) % n;
-}
 
 static void random_operation(void *region, void *context) {
     static const char *const sets[] = {"", "n=\"1\"", "n=\"2\"", "n=\"3\""};

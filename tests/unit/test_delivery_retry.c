@@ -6,6 +6,7 @@
  * counted as ambiguous. `SEED=n` runs one seed, `SEEDS=n` so many from 1 (default 60).
  */
 #include "events/delivery.h"
+#include "random_numbers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,7 +33,6 @@ static struct delivery_options options;
 static struct delivery_now now;
 static int64_t true_ms;
 static uint32_t clock_known_s; /* from this second on the board knows the time */
-static uint64_t random_state;
 static const uint8_t key[HASH_KEY_BYTES] = {1, 2, 3, 4, 5, 6, 7, 8};
 
 static struct series series[PROMETHEUSES][SETS];
@@ -42,11 +42,6 @@ static unsigned set_of[EVENTS];
 static unsigned events_count;
 static uint32_t resets_count;
 static bool told[PROMETHEUSES][EVENTS]; /* the console said that it may be there twice */
-
-static unsigned random_below(unsigned n) {
-    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (unsigned)(random_state >> 33) % n;
-}
 
 /* ---- Prometheus (FACTS 2) ----------------------------------------------------------------- */
 

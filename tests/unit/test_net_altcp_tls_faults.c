@@ -12,26 +12,18 @@ static uint8_t got[40000];
 static struct pipe *const p = &pipes[0];
 static struct upper *const u = &uppers[0];
 
-static struct altcp_tls_stats before;
-
-static int start(void **state) {
-    start_test(state);
-    before = stats_now();
-    return 0;
-}
-
 /* Exactly one more failure since the test began, and of this kind. */
 static void expect_failure(enum altcp_tls_failure failure) {
     struct altcp_tls_stats now = stats_now();
     for (int i = 0; i < ALTCP_TLS_FAILURES; i++) {
-        assert_int_equal(now.failures_total[i] - before.failures_total[i], i == (int)failure);
+        assert_int_equal(now.failures_total[i] - stats_before.failures_total[i], i == (int)failure);
     }
-    before = now;
+    stats_before = now;
 }
 
 static void expect_no_failure(void) {
-    assert_memory_equal(stats_now().failures_total, before.failures_total,
-                        sizeof before.failures_total);
+    assert_memory_equal(stats_now().failures_total, stats_before.failures_total,
+                        sizeof stats_before.failures_total);
 }
 
 static void expect_works(struct pipe *other, struct upper *who) {
@@ -59,7 +51,7 @@ static void fin_after_every_byte_of_the_handshake(void **state) {
         uint32_t cut = 0;
         bool whole = false;
         while (!whole) {
-            start(NULL);
+            start_test(NULL);
             connect_tcp(p);
             client_start(p, tls13);
             for (int turn = 0; turn < 8; turn++) {
@@ -111,7 +103,7 @@ static void fin_without_close_notify_is_counted(void **state) {
     deliver_fin(p);
     assert_int_equal(u->received_len, 100);
     assert_int_equal(u->ends, 1);
-    assert_int_equal(stats_now().truncated_total, before.truncated_total + 1);
+    assert_int_equal(stats_now().truncated_total, stats_before.truncated_total + 1);
     assert_int_equal(altcp_write(u->pcb, pattern, 100, 0), ERR_OK); /* half closed */
     assert_int_equal(client_reads(p, got, sizeof got), 100);
 }
@@ -126,7 +118,7 @@ static void close_notify_is_no_truncation(void **state) {
     assert_int_equal(u->ends, 1);
     deliver_fin(p);
     assert_int_equal(u->ends, 1);
-    assert_int_equal(stats_now().truncated_total, before.truncated_total);
+    assert_int_equal(stats_now().truncated_total, stats_before.truncated_total);
     assert_int_equal(p->recved_bytes, p->delivered_bytes);
     assert_int_equal(altcp_write(u->pcb, pattern, 100, 0), ERR_OK);
 }
@@ -149,7 +141,7 @@ static void application_aborts_or_closes_in_recv(void **state) {
     static const enum app_habit habits[] = {APP_ABORTS, APP_CLOSES};
     (void)state;
     for (size_t i = 0; i < 4; i++) {
-        start(NULL);
+        start_test(NULL);
         shake_hands(p, i / 2);
         u->habit = habits[i % 2];
         client_writes(p, pattern, 100);
@@ -246,8 +238,8 @@ static void what_is_no_tls_is_refused(void **state) {
     assert_int_equal(p->recved_bytes, p->delivered_bytes);
     struct altcp_tls_stats now = stats_now();
     assert_int_equal(now.failures_total[ALTCP_TLS_PROTOCOL] + now.failures_total[ALTCP_TLS_VERSION],
-                     before.failures_total[ALTCP_TLS_PROTOCOL] +
-                         before.failures_total[ALTCP_TLS_VERSION] + 1);
+                     stats_before.failures_total[ALTCP_TLS_PROTOCOL] +
+                         stats_before.failures_total[ALTCP_TLS_VERSION] + 1);
 }
 
 static void too_long_records_are_refused(void **state) {
@@ -262,8 +254,8 @@ static void too_long_records_are_refused(void **state) {
     assert_null(p->inner);
     struct altcp_tls_stats now = stats_now();
     assert_int_equal(now.failures_total[ALTCP_TLS_RECORD],
-                     before.failures_total[ALTCP_TLS_RECORD] + 1);
-    before = now;
+                     stats_before.failures_total[ALTCP_TLS_RECORD] + 1);
+    stats_before = now;
 
     memset(p, 0, sizeof *p);
     shake_hands(p, true); /* takes uppers[1] */
@@ -277,7 +269,7 @@ static void changed_bytes_end_the_session(void **state) {
     (void)state;
     for (int tls13 = 0; tls13 < 2; tls13++) {
         for (uint32_t at = 5; at < 60; at += 9) {
-            start(NULL);
+            start_test(NULL);
             shake_hands(p, tls13);
             client_writes(p, pattern, 100);
             p->to_server[p->to_server_read + at] ^= 1;
@@ -294,16 +286,21 @@ static void changed_bytes_end_the_session(void **state) {
     }
 }
 
+/* Connects a client that is not as the others are. */
+static void connect_client_of(WOLFSSL_CTX *context) {
+    wolfSSL_CTX_SetIORecv(context, client_recv);
+    wolfSSL_CTX_SetIOSend(context, client_send);
+    connect_tcp(p);
+    p->client = wolfSSL_new(context);
+    wolfSSL_SetIOReadCtx(p->client, p);
+    wolfSSL_SetIOWriteCtx(p->client, p);
+}
+
 static void fatal_alert_of_the_client(void **state) {
     /* Its certificates are not ours: it says so. */
     WOLFSSL_CTX *stranger = wolfSSL_CTX_new(wolfTLSv1_3_client_method());
     (void)state;
-    wolfSSL_CTX_SetIORecv(stranger, client_recv);
-    wolfSSL_CTX_SetIOSend(stranger, client_send);
-    connect_tcp(p);
-    p->client = wolfSSL_new(stranger);
-    wolfSSL_SetIOReadCtx(p->client, p);
-    wolfSSL_SetIOWriteCtx(p->client, p);
+    connect_client_of(stranger);
     for (int turn = 0; turn < 3; turn++) {
         wolfSSL_connect(p->client);
         deliver_all(p, 0xffff);
@@ -318,12 +315,7 @@ static void fatal_alert_of_the_client(void **state) {
 static void no_common_cipher(void **state) {
     WOLFSSL_CTX *other = wolfSSL_CTX_new(wolfTLSv1_3_client_method());
     (void)state;
-    wolfSSL_CTX_SetIORecv(other, client_recv);
-    wolfSSL_CTX_SetIOSend(other, client_send);
-    connect_tcp(p);
-    p->client = wolfSSL_new(other);
-    wolfSSL_SetIOReadCtx(p->client, p);
-    wolfSSL_SetIOWriteCtx(p->client, p);
+    connect_client_of(other);
     wolfSSL_connect(p->client);
     /* Its suites lie behind version, random and session id; make them unknown ones. */
     uint32_t at = 5 + 4 + 2 + 32;
@@ -345,7 +337,7 @@ static void pool_used_up_in_a_handshake(void **state) {
     (void)state;
     uint32_t failed = 0;
     for (uint32_t left = 0; left < 40000; left += 499) {
-        start(NULL);
+        start_test(NULL);
         shake_hands(&pipes[1], true); /* takes uppers[0] */
         connect_tcp(p);
         client_start(p, left % 2);
@@ -391,7 +383,7 @@ static void heap_of_lwip_used_up_is_waited_for(void **state) {
 }
 
 int main(void) {
-#define TLS_TEST(function) cmocka_unit_test_setup_teardown(function, start, end_test)
+#define TLS_TEST(function) cmocka_unit_test_setup_teardown(function, start_test, end_test)
     const struct CMUnitTest tests[] = {
         TLS_TEST(fin_after_every_byte_of_the_handshake),
         TLS_TEST(reset_in_the_handshake_and_later),

@@ -5,6 +5,7 @@
  */
 #include "altcp_tls_mem.h"
 #include "altcp_tls_opts.h"
+#include "random_numbers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,13 +25,6 @@ struct block {
 };
 
 static struct block blocks[BLOCKS];
-static uint32_t random_state;
-
-static uint32_t random_below(uint32_t n) {
-    random_state = random_state * 1664525u + 1013904223u;
-    return (random_state >> 8) % n;
-}
-
 static struct altcp_tls_mem_stats stats_now(void) {
     struct altcp_tls_mem_stats stats;
     altcp_tls_mem_get_stats(&stats);

@@ -14,19 +14,11 @@ static void *blocks[4000];
 static struct pipe *const p = &pipes[0];
 static struct upper *const u = &uppers[0];
 
-static struct altcp_tls_stats before;
-
-static int start(void **state) {
-    start_test(state);
-    before = stats_now();
-    return 0;
-}
-
 static uint32_t failures(void) {
     struct altcp_tls_stats now = stats_now();
     uint32_t sum = 0;
     for (int i = 0; i < ALTCP_TLS_FAILURES; i++) {
-        sum += now.failures_total[i] - before.failures_total[i];
+        sum += now.failures_total[i] - stats_before.failures_total[i];
     }
     return sum;
 }
@@ -47,14 +39,14 @@ static void put_header(uint32_t bytes) {
 static void too_long_is_told_in_an_alert(void **state) {
     (void)state;
     for (int tls13 = 0; tls13 < 2; tls13++) {
-        start(NULL);
+        start_test(NULL);
         shake_hands(p, tls13);
         put_header(ALTCP_TLS_RX_RECORD_BYTES + 257);
         deliver_all(p, 1);
         assert_null(p->inner);
         assert_int_equal(failures(), 1);
         assert_int_equal(stats_now().failures_total[ALTCP_TLS_RECORD],
-                         before.failures_total[ALTCP_TLS_RECORD] + 1);
+                         stats_before.failures_total[ALTCP_TLS_RECORD] + 1);
         uint8_t byte;
         WOLFSSL_ALERT_HISTORY alerts;
         assert_int_equal(wolfSSL_read(p->client, &byte, 1), -1);
@@ -80,7 +72,7 @@ static void a_record_waits_for_memory(void **state) {
     (void)state;
     for (uint32_t piece_bytes = 1; piece_bytes < 4000; piece_bytes = piece_bytes * 3 + 1) {
         for (uint32_t left_bytes = 1000; left_bytes < 34000; left_bytes += 4000) {
-            start(NULL);
+            start_test(NULL);
             shake_hands(p, piece_bytes % 2);
             client_writes(p, pattern, 16384);
             client_writes(p, pattern, 300);
@@ -119,7 +111,7 @@ static void a_record_does_not_wait_for_ever(void **state) {
     give_memory(blocks, count);
     assert_int_equal(failures(), 1);
     assert_int_equal(stats_now().failures_total[ALTCP_TLS_MEMORY],
-                     before.failures_total[ALTCP_TLS_MEMORY] + 1);
+                     stats_before.failures_total[ALTCP_TLS_MEMORY] + 1);
     uint8_t byte;
     WOLFSSL_ALERT_HISTORY alerts;
     assert_int_equal(wolfSSL_read(p->client, &byte, 1), -1);
@@ -130,7 +122,7 @@ static void a_record_does_not_wait_for_ever(void **state) {
 static void a_handshake_waits_for_memory(void **state) {
     (void)state;
     for (int tls13 = 0; tls13 < 2; tls13++) {
-        start(NULL);
+        start_test(NULL);
         assert_int_equal(connect_tcp(p), ERR_OK);
         client_start(p, tls13);
         client_steps(p);
@@ -149,13 +141,13 @@ static void a_handshake_waits_for_memory(void **state) {
         }
         assert_true(done);
         assert_int_equal(failures(), 0);
-        assert_int_equal(stats_now().handshakes_total, before.handshakes_total + 1);
+        assert_int_equal(stats_now().handshakes_total, stats_before.handshakes_total + 1);
         end_test(NULL);
     }
 }
 
 int main(void) {
-#define TLS_TEST(function) cmocka_unit_test_setup_teardown(function, start, end_test)
+#define TLS_TEST(function) cmocka_unit_test_setup_teardown(function, start_test, end_test)
     const struct CMUnitTest tests[] = {
         TLS_TEST(too_long_is_told_in_an_alert), TLS_TEST(as_long_as_may_be_is_read_on),
         TLS_TEST(a_record_waits_for_memory),    TLS_TEST(a_record_does_not_wait_for_ever),

@@ -14,7 +14,6 @@
 static struct pipe silent[ALTCP_TLS_SESSIONS_MAX + ALTCP_TLS_WAITING_MAX];
 static uint32_t silent_count;
 static void *blocks[4000];
-static struct altcp_tls_stats before;
 static uint32_t asked_count;
 static uint32_t asked_urgently_count;
 static struct altcp_pcb *spare; /* what the application gives up when it is asked */
@@ -38,7 +37,6 @@ static int start(void **state) {
     asked_count = 0;
     asked_urgently_count = 0;
     spare = NULL;
-    before = stats_now();
     altcp_tls_wolfssl_on_shortage(give_up, &asked_count);
     return 0;
 }
@@ -92,7 +90,8 @@ static void poll_times(struct pipe *who, uint32_t times) {
 }
 
 static uint32_t timeouts(void) {
-    return stats_now().failures_total[ALTCP_TLS_TIMEOUT] - before.failures_total[ALTCP_TLS_TIMEOUT];
+    return stats_now().failures_total[ALTCP_TLS_TIMEOUT] -
+           stats_before.failures_total[ALTCP_TLS_TIMEOUT];
 }
 
 /* ---- sessions ----------------------------------------------------------------------------- */
@@ -121,7 +120,7 @@ static void they_wait_in_the_order_of_arrival(void **state) {
         assert_true(goes_on(&pipes[i])); /* with what it sent while it waited */
         assert_int_equal(accepts, i + 1);
     }
-    assert_int_equal(stats_now().sessions_refused_total, before.sessions_refused_total);
+    assert_int_equal(stats_now().sessions_refused_total, stats_before.sessions_refused_total);
 }
 
 static void a_place_too_few_to_wait_in(void **state) {
@@ -132,7 +131,7 @@ static void a_place_too_few_to_wait_in(void **state) {
     }
     assert_int_equal(stats_now().waiting_used, ALTCP_TLS_WAITING_MAX);
     assert_int_equal(connect_tcp(p), ERR_MEM);
-    assert_int_equal(stats_now().waiting_refused_total, before.waiting_refused_total + 1);
+    assert_int_equal(stats_now().waiting_refused_total, stats_before.waiting_refused_total + 1);
     assert_int_equal(stats_now().waiting_high_water, ALTCP_TLS_WAITING_MAX);
 }
 
@@ -144,7 +143,7 @@ static void nobody_waits_for_ever(void **state) {
     assert_non_null(p->inner);
     poll_times(p, 1);
     assert_true(p->aborted);
-    assert_int_equal(stats_now().sessions_refused_total, before.sessions_refused_total + 1);
+    assert_int_equal(stats_now().sessions_refused_total, stats_before.sessions_refused_total + 1);
     assert_int_equal(timeouts(), 0);
     assert_false(stats_now().waiting_used > 0);
 }
@@ -169,7 +168,7 @@ static void who_leaves_is_left_out(void **state) {
         }
         assert_int_equal(stats_now().waiting_used, 2);
         assert_int_equal(stats_now().failures_total[ALTCP_TLS_LEFT],
-                         before.failures_total[ALTCP_TLS_LEFT] + 1);
+                         stats_before.failures_total[ALTCP_TLS_LEFT] + 1);
         deliver_fin(&silent[0]);
         deliver_fin(&silent[1]);
         sys_check_timeouts();
@@ -241,7 +240,7 @@ static void they_wait_for_memory(void **state) {
         sys_check_timeouts();
         assert_true(goes_on(&pipes[1]));
         assert_int_equal(accepts, 2);
-        assert_int_equal(stats_now().handshakes_total, before.handshakes_total + 2);
+        assert_int_equal(stats_now().handshakes_total, stats_before.handshakes_total + 2);
         end(NULL);
     }
 }
@@ -265,7 +264,7 @@ static void a_promise_that_cannot_be_kept(void **state) {
             poll_times(p, ALTCP_TLS_RX_WAIT_MS / 500);
             assert_null(p->inner);
             assert_int_equal(stats_now().failures_total[ALTCP_TLS_MEMORY],
-                             before.failures_total[ALTCP_TLS_MEMORY] + 1);
+                             stats_before.failures_total[ALTCP_TLS_MEMORY] + 1);
             give_memory(blocks, count);
         }
         end(NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * test_number.c: number_format and number_parse against the C library's exact conversions.
- * A run checks a sample under a seed it prints; PINGSHOT_TEST_SEED repeats one, and
- * PINGSHOT_TEST_SCALE=100 takes a sample a hundred times as large.
+ * A run checks a sample under a seed it prints; `SEED=n` repeats one, and PINGSHOT_TEST_SCALE=100
+ * takes a sample a hundred times as large.
  */
 #include <float.h>
 #include <math.h>
@@ -11,28 +11,15 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "metrics/number.h"
+#include "random_numbers.h"
 
 #define EXACT_TEXT_BYTES 1300
 
-static uint64_t random_state;
 static uint32_t scale = 1;
-
-/* SplitMix64. */
-static uint64_t random_u64(void) {
-    uint64_t z = (random_state += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
-static uint32_t random_below(uint32_t n) {
-    return (uint32_t)(random_u64() % n);
-}
 
 static uint64_t bits_of(double v) {
     uint64_t bits;
@@ -563,11 +550,6 @@ static void parse_many_digits(void **state) {
     }
 }
 
-static uint64_t from_environment(const char *name, uint64_t otherwise) {
-    const char *text = getenv(name);
-    return text != NULL ? strtoull(text, NULL, 0) : otherwise;
-}
-
 static void test_thousandths(void **state) {
     (void)state;
     assert_int_equal(number_thousandths(0.001), 1);
@@ -603,8 +585,9 @@ int main(void) {
 #endif
         cmocka_unit_test(parse_many_digits),
     };
-    random_state = from_environment("PINGSHOT_TEST_SEED", (uint64_t)time(NULL));
-    scale = (uint32_t)from_environment("PINGSHOT_TEST_SCALE", 1);
-    printf("PINGSHOT_TEST_SEED=%llu\n", (unsigned long long)random_state);
+    random_start();
+    if (getenv("PINGSHOT_TEST_SCALE") != NULL) {
+        scale = (uint32_t)strtoul(getenv("PINGSHOT_TEST_SCALE"), NULL, 0);
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

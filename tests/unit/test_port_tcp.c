@@ -6,6 +6,7 @@
  */
 #include "net_heap.h"
 #include "net_stack.h"
+#include "wire_numbers.h"
 
 #include "lwip/ip4.h"
 #include "lwip/pbuf.h"
@@ -49,20 +50,6 @@ uint32_t clock_monotonic_ms(void) {
 }
 
 /* ---- the wire ---------------------------------------------------------------------------- */
-
-static void put16(uint8_t *at, uint32_t x) {
-    at[0] = (uint8_t)(x >> 8);
-    at[1] = (uint8_t)x;
-}
-
-static void put32(uint8_t *at, uint32_t x) {
-    put16(at, x >> 16);
-    put16(at + 2, x);
-}
-
-static uint32_t get32(const uint8_t *at) {
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
 
 static uint16_t checksum(const uint8_t *bytes, size_t n, uint32_t sum) {
     for (size_t i = 0; i < n; i += 2) {

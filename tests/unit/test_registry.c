@@ -4,6 +4,7 @@
  * that moves, and a long random run against a naive model.
  */
 #include "metrics_fixture.h"
+#include "random_numbers.h"
 
 /* ---- own metrics ------------------------------------------------------------------------- */
 
@@ -256,15 +257,6 @@ static struct {
     double value[MODEL_LABELS];
 } model[MODEL_FAMILIES];
 
-static uint32_t random_state;
-
-static uint32_t random_below(uint32_t n) {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 17;
-    random_state ^= random_state << 5;
-    return random_state % n;
-}
-
 static void put_sample(char *body, uint32_t family, uint32_t label, double value) {
     char padding[64] = "";
     memset(padding, 'p', label * 7);
@@ -337,10 +329,8 @@ static void expect_model(void) {
 }
 
 static void random_run(void **state) {
-    const char *seed = getenv("SEED");
     (void)state;
-    random_state = seed != NULL ? (uint32_t)strtoul(seed, NULL, 0) : (uint32_t)(uintptr_t)&seed | 1;
-    print_message("SEED=%u\n", random_state);
+    random_start();
     memset(model, 0, sizeof model);
     for (int i = 0; i < 4000; i++) {
         if (random_below(6) == 0) {

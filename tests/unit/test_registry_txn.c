@@ -3,6 +3,7 @@
  * test_registry_txn.c: what POST /create and /update mean, all or nothing, and several at once.
  */
 #include "metrics_fixture.h"
+#include "random_numbers.h"
 
 /* ---- create ------------------------------------------------------------------------------ */
 
@@ -472,15 +473,6 @@ static bool named[CFG_REGISTRY_TRANSACTIONS_MAX][FAMILIES]
                  [LABELS]; /* in its body, and still there */
 static struct registry_txn *open_txns[CFG_REGISTRY_TRANSACTIONS_MAX];
 
-static uint32_t random_state;
-
-static uint32_t random_below(uint32_t n) {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 17;
-    random_state ^= random_state << 5;
-    return random_state % n;
-}
-
 static bool family_exists(uint32_t f) {
     for (uint32_t l = 0; l < LABELS; l++) {
         if (committed.has[f][l]) {
@@ -588,10 +580,8 @@ static void expect_committed(void) {
 }
 
 static void random_transactions(void **state) {
-    const char *seed = getenv("SEED");
     (void)state;
-    random_state = seed != NULL ? (uint32_t)strtoul(seed, NULL, 0) : (uint32_t)(uintptr_t)&seed | 1;
-    print_message("SEED=%u\n", random_state);
+    random_start();
     for (int step = 0; step < 20000; step++) {
         uint32_t i = random_below(CFG_REGISTRY_TRANSACTIONS_MAX);
         uint32_t what = random_below(12);

@@ -511,12 +511,19 @@ static inline uint32_t memory_used(void) {
     return mem.used_bytes;
 }
 
+static inline struct altcp_tls_stats stats_now(void) {
+    return *altcp_tls_wolfssl_stats();
+}
+
+static struct altcp_tls_stats stats_before; /* this test */
+
 static inline int start_test(void **state) {
     (void)state;
     memset(pipes, 0, sizeof pipes);
     memset(uppers, 0, sizeof uppers);
     accepts = 0;
     memory_at_rest_bytes = memory_used();
+    stats_before = stats_now();
     return 0;
 }
 
@@ -535,10 +542,6 @@ static inline int end_test(void **state) {
     assert_int_equal(net_heap_stats().used, 0);
     assert_int_equal(lwip_stats.memp[MEMP_ALTCP_PCB]->used, 2); /* the listener's layers */
     return 0;
-}
-
-static inline struct altcp_tls_stats stats_now(void) {
-    return *altcp_tls_wolfssl_stats();
 }
 
 /* A TCP connection comes in; what the TLS layer says to that. */

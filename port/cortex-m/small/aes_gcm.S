@@ -2,7 +2,7 @@
  *
  * aes_gcm.S: wolfSSL's names for the functions of aes.c that have many parameters.
  */
-#include "../call_as.inc"
+#include "call_as.inc"
 
     call_as wc_AesGcmEncrypt, aes_gcm_encrypt
     call_as wc_AesGcmDecrypt, aes_gcm_decrypt

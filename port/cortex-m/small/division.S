@@ -5,20 +5,7 @@
  * r1, the divisor in r2 and r3; the quotient comes back in the first pair, the remainder in the
  * second. The divisor is not zero.
  */
-    .syntax unified
-    .thumb
-
-    .macro function name
-    .section .text.\name, "ax", %progbits
-    .balign 4
-    .global \name
-    .type \name, %function
-\name:
-    .endm
-
-    .macro end name
-    .size \name, . - \name
-    .endm
+#include "function.inc"
 
 /* Bit by bit from the dividend's first one on: it goes out at the top, into what remains so far (r4
  * and r5), and the quotient comes in at the bottom. */
