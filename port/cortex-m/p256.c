@@ -89,19 +89,52 @@ static void replace(uint32_t number[P256_WORDS], const uint32_t by[P256_WORDS], 
     }
 }
 
-/* Fermat: a to the power of modulus - 2, whose bits are no secret. */
-static void invert(uint32_t result[P256_WORDS], const uint32_t a[P256_WORDS],
-                   const struct p256_modulus *modulus) {
-    uint32_t power[P256_WORDS];
-    memcpy(power, a, sizeof power); /* the highest bit */
-    for (uint32_t bit = BITS - 1; bit-- > 0;) {
-        const uint32_t word = modulus->words[bit / 32] - (bit < 32 ? 2u : 0u);
+/* power = power^(2^squares) * by. */
+static void raise(uint32_t power[P256_WORDS], uint32_t squares, const uint32_t by[P256_WORDS],
+                  const struct p256_modulus *modulus) {
+    while (squares-- > 0) {
         p256_modular_multiply(power, power, power, modulus);
-        if ((word >> bit % 32 & 1u) != 0) {
-            p256_modular_multiply(power, power, a, modulus);
+    }
+    p256_modular_multiply(power, power, by, modulus);
+}
+
+/* Fermat: a to the power of modulus - 2, whose bits are no secret. Where many of them are ones, 30 or
+ * 32 are done at once. */
+static void invert(uint32_t a[P256_WORDS], const struct p256_modulus *modulus) {
+    uint32_t power[P256_WORDS];
+    uint32_t ones_30[P256_WORDS]; /* a to the power of 2^30 - 1 */
+    uint32_t ones_32[P256_WORDS];
+    memcpy(power, a, sizeof power);
+    for (uint32_t ones = 1;; ones = 2 * ones + 1) {
+        memcpy(ones_30, power, sizeof ones_30);
+        raise(power, ones, ones_30, modulus);
+        if (ones == 15) {
+            break;
+        }
+        raise(power, 1, a, modulus);
+    }
+    memcpy(ones_30, power, sizeof ones_30);
+    raise(power, 1, a, modulus);
+    raise(power, 1, a, modulus);
+    memcpy(ones_32, power, sizeof ones_32);
+    if (modulus == &p) {
+        raise(power, 32, a, modulus);
+        raise(power, 128, ones_32, modulus);
+        raise(power, 32, ones_32, modulus);
+        raise(power, 30, ones_30, modulus);
+        raise(power, 2, a, modulus);
+    } else {
+        raise(power, 64, ones_32, modulus);
+        raise(power, 32, ones_32, modulus);
+        for (uint32_t bit = BITS / 2; bit-- > 0;) {
+            const uint32_t word = modulus->words[bit / 32] - (bit < 32 ? 2u : 0u);
+            p256_modular_multiply(power, power, power, modulus);
+            if ((word >> bit % 32 & 1u) != 0) {
+                p256_modular_multiply(power, power, a, modulus);
+            }
         }
     }
-    memcpy(result, power, sizeof power);
+    memcpy(a, power, sizeof power);
 }
 
 /* ---- points -------------------------------------------------------------------------------- */
@@ -163,7 +196,8 @@ static void add_point(struct jacobian *point, const struct p256_point *second) {
 static void make_affine(struct p256_point *result, const struct jacobian *point) {
     uint32_t inverse[P256_WORDS];
     uint32_t power[P256_WORDS];
-    invert(inverse, point->z, &p);
+    memcpy(inverse, point->z, sizeof inverse);
+    invert(inverse, &p);
     square(power, inverse);
     multiply(result->x, point->x, power);
     multiply(power, power, inverse);
@@ -172,11 +206,19 @@ static void make_affine(struct p256_point *result, const struct jacobian *point)
     leave(result->y, result->y, &p);
 }
 
-/* ---- a point times a number ------------------------------------------------------------------
+/* The one of k and n - k that is odd. Returns all ones if that is n - k, or 0. */
+static uint32_t make_odd(uint32_t odd[P256_WORDS], const uint32_t k[P256_WORDS]) {
+    const uint32_t is_even = (k[0] & 1u) - 1u;
+    p256_modular_subtract(odd, zero, k, &n);
+    replace(odd, k, ~is_even);
+    return is_even;
+}
+
+/* ---- the base point times a number -----------------------------------------------------------
  *
  * An odd number is a sum of powers of two, from 0 on, each added or subtracted and none left out:
  * so no step differs from another. Bit i of half the number, and one for the highest power, says that
- * power i is added. Powers that lie `spacing` apart, as a comb's teeth do, are taken together: a table
+ * power i is added. Powers that lie SPACING apart, as a comb's teeth do, are taken together: a table
  * has the sums of the point times these, for all that may be added (bits of its index, the lowest for
  * the lowest) or subtracted of the teeth below the highest.
  *
@@ -185,16 +227,12 @@ static void make_affine(struct p256_point *result, const struct jacobian *point)
  * step only the number n - 2d could do that, d being what is subtracted there; but none subtracts
  * just that: test_p256.py goes through all d. */
 
-#define BASE_TEETH 5u
+#define TEETH 5u
+#define SPACING 52u /* TEETH * SPACING is at least 256 */
+#define TABLE_COUNT (1u << (TEETH - 1))
 
-struct comb {
-    const struct p256_point *table; /* times 2^256; of 2^(teeth - 1) */
-    uint32_t teeth;
-    uint32_t spacing; /* teeth * spacing is at least 256 */
-};
-
-/* Multiples of the curve's base point: of 2^208 +- 2^156 +- 2^104 +- 2^52 +- 1. */
-static const struct p256_point base_table[1u << (BASE_TEETH - 1)] = {
+/* Times 2^256: multiples of the curve's base point, of 2^208 +- 2^156 +- 2^104 +- 2^52 +- 1. */
+static const struct p256_point table[TABLE_COUNT] = {
     {{0x3700debb, 0x1da0be8b, 0x67a8494c, 0x085ec135, 0x700f6310, 0xdf349926, 0x8d99e2f7,
       0x0fd9de72},
      {0xb1ce6ea2, 0xd7dc0dd9, 0x68ce3053, 0x50943ff6, 0x14751358, 0xa7f86eb0, 0x913e5ff0,
@@ -261,51 +299,44 @@ static const struct p256_point base_table[1u << (BASE_TEETH - 1)] = {
       0x55248667}},
 };
 
-static const struct comb base_comb = {base_table, BASE_TEETH, 52};
-
-static uint32_t added(const struct comb *comb, const uint32_t k[P256_WORDS], uint32_t power) {
+static uint32_t added(const uint32_t k[P256_WORDS], uint32_t power) {
     const uint32_t bit = power + 1;
-    if (bit == comb->teeth * comb->spacing) {
+    if (bit == TEETH * SPACING) {
         return 1;
     }
     return bit < BITS ? k[bit / 32] >> bit % 32 & 1u : 0;
 }
 
 /* The multiple of place `place`, by reading all of them. */
-static void choose(struct p256_point *chosen, const struct comb *comb, const uint32_t k[P256_WORDS],
-                   uint32_t place) {
+static void choose(struct p256_point *chosen, const uint32_t k[P256_WORDS], uint32_t place) {
     uint32_t negative[P256_WORDS];
-    const uint32_t last = (1u << (comb->teeth - 1)) - 1u;
-    const uint32_t sign = added(comb, k, place + (comb->teeth - 1) * comb->spacing) - 1u;
+    const uint32_t sign = added(k, place + (TEETH - 1) * SPACING) - 1u;
     uint32_t index = 0;
-    for (uint32_t tooth = 0; tooth < comb->teeth - 1; tooth++) {
-        index |= added(comb, k, place + tooth * comb->spacing) << tooth;
+    for (uint32_t tooth = 0; tooth < TEETH - 1; tooth++) {
+        index |= added(k, place + tooth * SPACING) << tooth;
     }
-    index = (index ^ sign) & last;
-    for (uint32_t i = 0; i <= last; i++) {
+    index = (index ^ sign) & (TABLE_COUNT - 1);
+    for (uint32_t i = 0; i < TABLE_COUNT; i++) {
         const uint32_t here = 0u - (((i ^ index) - 1u) >> 31);
-        replace(chosen->x, comb->table[i].x, here);
-        replace(chosen->y, comb->table[i].y, here);
+        replace(chosen->x, table[i].x, here);
+        replace(chosen->y, table[i].y, here);
     }
     subtract(negative, zero, chosen->y);
     replace(chosen->y, negative, sign);
 }
 
-static void multiply_point(struct p256_point *result, const struct comb *comb,
-                           const uint32_t k[P256_WORDS]) {
+static void multiply_base(struct p256_point *result, const uint32_t k[P256_WORDS]) {
     struct jacobian sum;
     struct p256_point next = {{0}, {0}};
     uint32_t odd[P256_WORDS];
-    const uint32_t is_even = (k[0] & 1u) - 1u;
-    p256_modular_subtract(odd, zero, k, &n);
-    replace(odd, k, ~is_even);
-    uint32_t place = comb->spacing - 1;
-    choose(&next, comb, odd, place);
+    const uint32_t is_even = make_odd(odd, k);
+    uint32_t place = SPACING - 1;
+    choose(&next, odd, place);
     memcpy(sum.x, next.x, sizeof sum.x);
     memcpy(sum.y, next.y, sizeof sum.y);
     enter(sum.z, one, &p);
     while (place-- > 0) {
-        choose(&next, comb, odd, place);
+        choose(&next, odd, place);
         double_point(&sum);
         add_point(&sum, &next);
     }
@@ -313,6 +344,123 @@ static void multiply_point(struct p256_point *result, const struct comb *comb,
     replace(sum.y, next.y, is_even);
     forget(odd, sizeof odd);
     make_affine(result, &sum);
+}
+
+/* ---- any point times a number ----------------------------------------------------------------
+ *
+ * A Montgomery ladder: of multiples q and r of a point P, r = q + P, each step makes 2q and q + r, or
+ * q + r and 2r. It keeps no points, but how far to the right of P they are (Mike Hamburg, "Faster
+ * Montgomery and double-add ladders for short Weierstrass curves", 2020): times z^2, where z is not
+ * known; and of the line through P, q and -r the slope m, times z, and P's y, times 2z^3.
+ *
+ * The number is made odd, and 2^257 plus something below n: so all have as many steps. No q or r is
+ * infinity then, nor is q + r: of the first bits of such a number only those of 3n - 1 could do that
+ * (test_p256.py). */
+
+struct ladder {
+    uint32_t q[P256_WORDS];
+    uint32_t r[P256_WORDS];
+    uint32_t slope[P256_WORDS];
+    uint32_t y[P256_WORDS];
+};
+
+/* q + r and 2r, whose difference is P again, or -P if q and r are swapped: that changes no x. With
+ * w = y + 2mr, e = q - r, f = we, g = e^2 and h = w^2: r' = (rg)^2 + yfg, q' = h (h + 2mf),
+ * m' = rg - h - mf, y' = yfgh. */
+static void step(struct ladder *l) {
+    uint32_t w[P256_WORDS];
+    uint32_t f[P256_WORDS];
+    multiply(w, l->slope, l->r);
+    add(w, w, w);
+    add(w, w, l->y);
+    subtract(l->q, l->q, l->r);
+    multiply(f, w, l->q);
+    square(l->q, l->q);
+    multiply(l->r, l->r, l->q);
+    multiply(l->slope, l->slope, f);
+    multiply(l->y, l->y, f);
+    multiply(l->y, l->y, l->q);
+    square(w, w);
+    add(f, w, l->slope);
+    add(l->q, f, l->slope);
+    multiply(l->q, l->q, w);
+    subtract(l->slope, l->r, f);
+    square(l->r, l->r);
+    add(l->r, l->r, l->y);
+    multiply(l->y, l->y, w);
+}
+
+static void swap(struct ladder *l, uint32_t mask) {
+    for (uint32_t i = 0; i < P256_WORDS; i++) {
+        const uint32_t change = (l->q[i] ^ l->r[i]) & mask;
+        l->q[i] ^= change;
+        l->r[i] ^= change;
+    }
+}
+
+/* 3 (x^2 - 1): above 2y it is the slope of the curve's tangent. It is never 0, for the curve has no
+ * point with an x of 1 or -1. */
+static void rise(uint32_t result[P256_WORDS], const struct p256_point *point) {
+    uint32_t other[P256_WORDS];
+    enter(other, one, &p);
+    square(result, point->x);
+    subtract(result, result, other);
+    add(other, result, result);
+    add(result, result, other);
+}
+
+static void square_of_2y(uint32_t result[P256_WORDS], const struct p256_point *point) {
+    add(result, point->y, point->y);
+    square(result, result);
+}
+
+/* P and 2P, for z = 2y. */
+static void begin(struct ladder *l, const struct p256_point *point) {
+    rise(l->slope, point);
+    square_of_2y(l->y, point);
+    multiply(l->q, l->y, point->x);
+    square(l->r, l->slope);
+    subtract(l->r, l->r, l->q);
+    subtract(l->r, l->r, l->q);
+    subtract(l->r, l->r, l->q); /* (m^2 - 3x) z^2 */
+    square(l->y, l->y);
+    memset(l->q, 0, sizeof l->q);
+}
+
+/* The x of q. z^2 is z^6 / z^4: the first is (y' / 2y)^2, the second is in qr + (mz)y' =
+ * 3 (x^2 - 1) z^4, where y' is what the ladder has of y. */
+static void end(uint32_t x[P256_WORDS], struct ladder *l, const struct p256_point *point) {
+    multiply(l->r, l->r, l->q);
+    multiply(l->slope, l->slope, l->y);
+    add(l->r, l->r, l->slope);
+    multiply(l->q, l->q, l->r);
+    square(l->y, l->y);
+    rise(l->slope, point);
+    multiply(l->y, l->y, l->slope);
+    invert(l->y, &p);
+    multiply(l->q, l->q, l->y);
+    square_of_2y(l->r, point);
+    multiply(l->q, l->q, l->r);
+    add(x, l->q, point->x);
+    leave(x, x, &p);
+}
+
+static void climb(struct ladder *l, const uint32_t k[P256_WORDS]) {
+    uint32_t bits[P256_WORDS]; /* below 2^257, which is the first bit */
+    uint32_t other[P256_WORDS];
+    uint32_t swapped = 0;
+    make_odd(bits, k);
+    enter(other, one, &n);
+    p256_modular_add(other, other, other, &n);
+    p256_modular_subtract(bits, bits, other, &n);
+    for (uint32_t bit = BITS + 1; bit-- > 0;) {
+        const uint32_t wanted = (bit < BITS ? bits[bit / 32] >> bit % 32 & 1u : 0u) - 1u;
+        swap(l, swapped ^ wanted);
+        swapped = wanted;
+        step(l);
+    }
+    swap(l, swapped);
+    forget(bits, sizeof bits);
 }
 
 /* ---- keys, ECDH, ECDSA --------------------------------------------------------------------- */
@@ -339,18 +487,19 @@ bool p256_is_on_curve(const struct p256_point *point) {
 }
 
 void p256_public_key(struct p256_point *key, const uint32_t private_key[P256_WORDS]) {
-    multiply_point(key, &base_comb, private_key);
+    multiply_base(key, private_key);
 }
 
 void p256_shared_secret(uint32_t secret[P256_WORDS], const uint32_t private_key[P256_WORDS],
                         const struct p256_point *peer) {
     struct p256_point point;
-    const struct comb comb = {&point, 1, BITS};
+    struct ladder l;
     enter(point.x, peer->x, &p);
     enter(point.y, peer->y, &p);
-    multiply_point(&point, &comb, private_key);
-    memcpy(secret, point.x, sizeof point.x);
-    forget(point.x, sizeof point.x);
+    begin(&l, &point);
+    climb(&l, private_key);
+    end(secret, &l, &point);
+    forget(&l, sizeof l);
 }
 
 bool p256_sign(uint32_t r[P256_WORDS], uint32_t s[P256_WORDS], const uint32_t hash[P256_WORDS],
@@ -360,7 +509,7 @@ bool p256_sign(uint32_t r[P256_WORDS], uint32_t s[P256_WORDS], const uint32_t ha
     p256_public_key(&point, k);
     p256_modular_add(r, point.x, zero, &n);
     enter(inverse, k, &n);
-    invert(inverse, inverse, &n);
+    invert(inverse, &n);
     enter(s, private_key, &n);
     p256_modular_multiply(s, s, r, &n);
     p256_modular_add(s, s, hash, &n);

@@ -3,8 +3,9 @@
  * p256_modular.S: see p256_modular.h. Numbers of eight words, lowest first, modulo p or n of P-256.
  * Neither what is executed nor which addresses are read depends on the values.
  *
- * In registers: c, eight words, in r4 to r11; in the stack's frame (FRAME_BYTES below what is
- * pushed): sixteen words t, a word for a carry; above them the first and the last argument.
+ * In registers: c, eight words, in r4 to r11. In the stack's frame (FRAME_BYTES below what is pushed),
+ * for n: sixteen words t, a word for a carry; for p: b, and the three words that are named; above them
+ * the first and the last argument.
  */
     .syntax unified
     .thumb
@@ -15,6 +16,10 @@
     .set RESULT, FRAME_BYTES
     .set MODULUS, FRAME_BYTES + 4
     .set FACTOR, 32 /* in struct p256_modulus */
+
+    .set P_M, 32
+    .set P_CARRY, P_M + 4
+    .set P_END, P_M + 8 /* of a */
 
     .macro function name
     .section .text.p256_modular, "ax", %progbits
@@ -65,8 +70,91 @@
     .endr
     .endm
 
-/* Montgomery's product: a * b / 2^256. */
+/* Two more products, for words whose index is even and odd; r12: the odd one's word of b. */
+    .macro multiply_pair offset, even, odd, low
+    ldrd    r1, r12, [sp, #\offset]
+    movs    r2, #0
+    umlal   \even, r2, r0, r1
+    adcs    \low, \even, r3
+    movs    r3, #0
+    umlal   \odd, r3, r0, r12
+    adcs    \even, \odd, r2
+    .endm
+
+/* Montgomery's product: a * b / 2^256. Modulo p = 2^256 - 2^224 + 2^192 + 2^96 - 1, word by word of a:
+ * its product with b is added to c, then m times p, m being the lowest word, which that makes 0; then
+ * all is a word lower. */
     function p256_modular_multiply
+    ldr     r12, [r3, #FACTOR]
+    cmp     r12, #1
+    bne     p256_modular_multiply_n
+    mov     lr, r1
+    ldmia   r2, {r4-r11}
+    stmia   sp, {r4-r11}
+    add     r0, r1, #32
+    movs    r1, #0
+    strd    r1, r0, [sp, #P_CARRY]
+    .irp c, r4, r5, r6, r7, r8, r9, r10, r11
+    mov     \c, #0
+    .endr
+1:  ldr     r0, [lr], #4
+    ldrd    r1, r12, [sp]
+    movs    r2, #0
+    umlal   r4, r2, r0, r1
+    str     r4, [sp, #P_M]
+    movs    r3, #0
+    umlal   r5, r3, r0, r12
+    adds    r4, r5, r2
+    multiply_pair 8, r6, r7, r5
+    multiply_pair 16, r8, r9, r7
+    multiply_pair 24, r10, r11, r9
+    ldrd    r12, r1, [sp, #P_M]
+    adcs    r11, r3, r1
+    mov     r3, #0
+    adc     r3, r3, r3
+    rsbs    r0, r12, #0 /* r1:r0 = m * (2^32 - 1), for bits 224 and on */
+    sbc     r1, r12, #0
+    adds    r6, r6, r12
+    adcs    r7, r7, #0
+    adcs    r8, r8, #0
+    adcs    r9, r9, r12
+    adcs    r10, r10, r0
+    adcs    r11, r11, r1
+    adc     r2, r3, #0
+    ldr     r0, [sp, #P_END]
+    str     r2, [sp, #P_CARRY]
+    cmp     lr, r0
+    bne     1b
+
+/* c less p unless that would be negative. r2: 1 if there is a carry above c. */
+p256_modular_finish_p:
+    subs    r4, r4, #0xffffffff
+    sbcs    r5, r5, #0xffffffff
+    sbcs    r6, r6, #0xffffffff
+    sbcs    r7, r7, #0
+    sbcs    r8, r8, #0
+    sbcs    r9, r9, #0
+    sbcs    r10, r10, #1
+    sbcs    r11, r11, #0xffffffff
+    sbcs    r2, r2, #0
+    sbc     r2, r2, r2
+/* And p if r2 is -1, not if it is 0. */
+p256_modular_add_back_p:
+    adds    r4, r4, r2
+    adcs    r5, r5, r2
+    adcs    r6, r6, r2
+    adcs    r7, r7, #0
+    adcs    r8, r8, #0
+    adcs    r9, r9, #0
+    adcs    r10, r10, r2, lsr #31
+    adcs    r11, r11, r2
+p256_modular_return:
+    ldr     r0, [sp, #RESULT]
+    stmia   r0, {r4-r11}
+    add     sp, #FRAME_BYTES + 8
+    pop     {r4-r11, pc}
+
+p256_modular_multiply_n:
     mov     r12, r2
     mov     lr, sp
     ldmia   r1, {r4-r11} /* a goes to t, where the product takes its place word by word */
@@ -86,10 +174,7 @@
     stmia   lr, {r4-r11}
     ldmdb   lr, {r4-r11}
     ldr     r12, [sp, #MODULUS]
-    ldr     r1, [r12, #FACTOR]
     movs    r2, #0
-    cmp     r1, #1
-    beq     3f
 
 /* To c a multiple m of the modulus is added that makes its lowest word 0; then it is a word lower,
  * and gets one more of t. */
@@ -109,36 +194,19 @@
     add     r0, sp, #T_BYTES
     cmp     lr, r0
     bne     2b
-    b       p256_modular_finish
 
-/* The same where the modulus is 2^256 - 2^224 + 2^192 + 2^96 - 1: m is c's lowest word. r2: carry. */
-3:  rsbs    r0, r4, #0 /* r1:r0 = m * (2^32 - 1), for bits 224 and on */
-    sbc     r1, r4, #0
-    mov     r3, r4
-    mov     r4, r5
-    mov     r5, r6
-    adds    r6, r7, r3
-    adcs    r7, r8, #0
-    adcs    r8, r9, #0
-    adcs    r9, r10, r3
-    adcs    r10, r11, r0
-    ldr     r0, [lr], #4
-    adcs    r11, r0, r1
-    mov     r3, #0
-    adc     r3, r3, #0
-    adds    r11, r11, r2
-    adc     r2, r3, #0
-    add     r0, sp, #T_BYTES
-    cmp     lr, r0
-    bne     3b
-
-/* Less the modulus (r12) unless that would be negative. r2: 1 if there is a carry above c. */
+/* As above, for any modulus, at r12. */
 p256_modular_finish:
+    ldr     r0, [r12, #FACTOR]
+    cmp     r0, #1
+    beq     p256_modular_finish_p
     each_word subs, sbcs, r12
     sbcs    r2, r2, #0
     sbc     r2, r2, r2
-/* And the modulus if r2 is -1, not if it is 0. */
 p256_modular_add_back:
+    ldr     r0, [r12, #FACTOR]
+    cmp     r0, #1
+    beq     p256_modular_add_back_p
     .set index, 0
     .irp c, r4, r5, r6, r7, r8, r9, r10, r11
     ldr     r1, [r12, #4 * index]
@@ -150,10 +218,7 @@ p256_modular_add_back:
     .endif
     .set index, index + 1
     .endr
-    ldr     r0, [sp, #RESULT]
-    stmia   r0, {r4-r11}
-    add     sp, #FRAME_BYTES + 8
-    pop     {r4-r11, pc}
+    b       p256_modular_return
     end p256_modular_multiply
 
     function p256_modular_add

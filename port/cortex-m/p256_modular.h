@@ -25,8 +25,8 @@ void p256_modular_add(uint32_t result[P256_WORDS], const uint32_t a[P256_WORDS],
 void p256_modular_subtract(uint32_t result[P256_WORDS], const uint32_t a[P256_WORDS],
                            const uint32_t b[P256_WORDS], const struct p256_modulus *modulus);
 
-/* result = a * b / 2^256, for a * b below 2^256 times the modulus (Montgomery's product: of two
- * numbers times 2^256, the product times 2^256). */
+/* result = a * b / 2^256, for b below the modulus (Montgomery's product: of two numbers times 2^256,
+ * the product times 2^256). */
 void p256_modular_multiply(uint32_t result[P256_WORDS], const uint32_t a[P256_WORDS],
                            const uint32_t b[P256_WORDS], const struct p256_modulus *modulus);
 

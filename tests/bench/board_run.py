@@ -155,12 +155,15 @@ def serves_https():
     return True
 
 
-def tls_context():
-    """TLS 1.3 as OpenSSL offers it, X25519 first. That the peer is who it says is not at stake."""
+def tls_context(version, group=None):
+    """Of a client that offers that version and, if it is given, no other group. That the peer is who
+    it says is not at stake."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.minimum_version = context.maximum_version = version
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    if group:
+        context.set_ecdh_curve(group)
     return context
 
 

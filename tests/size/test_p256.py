@@ -92,8 +92,14 @@ def modular_rows(source):
     for name, modulus in (("&p", P), ("&n", N)):
         for a in numbers(modulus, source):
             for b in source.sample(numbers(modulus, source), 12):
-                yield (name, number(a), number(b), number((a + b) % modulus),
-                       number((a - b) % modulus), number(a * b * pow(R, -1, modulus) % modulus))
+                yield modular_row(name, modulus, a, b)
+    # Here a sum of the product modulo p is just above nine words.
+    yield modular_row("&p", P, 2**128 - 1, P - 2**96 + 2)
+
+
+def modular_row(name, modulus, a, b):
+    return (name, number(a), number(b), number((a + b) % modulus), number((a - b) % modulus),
+            number(a * b * pow(R, -1, modulus) % modulus))
 
 
 def inverse_rows(source):
@@ -172,12 +178,15 @@ def vectors():
         table("signature", signature_rows(source))))
 
 
-def digits(k, teeth, spacing):
-    """What p256.c adds for an odd number, place by place, the lowest first."""
-    bits = (k + 2**(teeth * spacing) - 1) // 2
-    signs = [2 * (bits >> i & 1) - 1 for i in range(teeth * spacing)]
-    found = [sum(signs[place + tooth * spacing] << tooth * spacing for tooth in range(teeth))
-             for place in range(spacing)]
+TEETH, SPACING = 5, 52
+
+
+def digits(k):
+    """What p256.c adds for an odd number of the base point, place by place, the lowest first."""
+    bits = (k + 2**(TEETH * SPACING) - 1) // 2
+    signs = [2 * (bits >> i & 1) - 1 for i in range(TEETH * SPACING)]
+    found = [sum(signs[place + tooth * SPACING] << tooth * SPACING for tooth in range(TEETH))
+             for place in range(SPACING)]
     assert sum(digit << place for place, digit in enumerate(found)) == k
     return found
 
@@ -215,10 +224,33 @@ def test_the_examples_are_right():
 
 def test_the_last_step_never_doubles():
     """See the comment in p256.c: of all that could be subtracted last, none is for that number."""
-    for teeth, spacing in ((5, 52), (1, 256)):
-        for signs in itertools.product((1, -1), repeat=teeth - 1):
-            d = (1 << (teeth - 1) * spacing) + sum(s << i * spacing for i, s in enumerate(signs))
-            assert digits(N - 2 * d, teeth, spacing)[0] != -d
+    for signs in itertools.product((1, -1), repeat=TEETH - 1):
+        d = (1 << (TEETH - 1) * SPACING) + sum(s << i * SPACING for i, s in enumerate(signs))
+        assert digits(N - 2 * d)[0] != -d
+
+
+def test_the_ladder_never_comes_to_infinity():
+    """See the comment in p256.c: q is first * P, r is one more, and a step from there makes q + r. Where
+    one of them is infinity, the number that begins so is not one that the ladder is given."""
+    lowest, highest = 2**257, 2**257 + N - 1
+    found = set()
+    for behind in range(1, 258):
+        for residue in (0, N - 1, (N - 1) // 2):
+            first = (lowest >> behind) + (residue - (lowest >> behind)) % N
+            while first <= highest >> behind:
+                found.update(range(max(first << behind, lowest),
+                                   min(first + 1 << behind, highest + 1)))
+                first += N
+    found.update(k for k in range(3 * N - 1, 3 * N + 1) if k <= highest)
+    assert {k % N for k in found} <= {0, N - 1}
+    assert (N - 1) % 2 == 0
+
+
+def test_the_ladder_never_divides_by_0():
+    """The curve has no point with an x of 1 or -1, nor one with a y of 0, of an order of 2."""
+    for x in (1, -1):
+        assert pow(x**3 - 3 * x + B, (P - 1) // 2, P) == P - 1
+    assert N % 2 == 1
 
 
 def test_p256(tmp_path):
@@ -231,14 +263,23 @@ def test_the_check_can_fail(tmp_path):
     for right, wrong, status in (
             ("adc     r11, r3, #0", "mov     r11, r3", 3),
             ("adc     r2, r3, #0", "mov     r2, #0", 3),
-            ("sbc     r1, r4, #0", "sub     r1, r4, #1", 3),
-            ("sbcs    r2, r2, #0", "sbcs    r2, r2, r2", 1),
+            ("adc     r3, r3, r3", "", 3),
+            ("adcs    r11, r3, r1", "adcs    r11, r3, #0", 3),
+            ("sbc     r1, r12, #0", "sub     r1, r12, #1", 3),
+            ("sbcs    r10, r10, #1", "sbcs    r10, r10, #0", 1),
+            ("adcs    r10, r10, r2, lsr #31", "adcs    r10, r10, #0", 1),
+            ("raise(power, 30, ones_30, modulus)", "raise(power, 30, ones_32, modulus)", 4),
+            ("raise(power, 64, ones_32, modulus)", "raise(power, 64, ones_30, modulus)", 4),
+            ("#0xffffffff\n    sbcs    r2, r2, #0", "#0xffffffff\n    sbcs    r2, r2, r2", 1),
+            ("r12\n    sbcs    r2, r2, #0", "r12\n    sbcs    r2, r2, r2", 1),
             ("(bit < 32 ? 2u : 0u)", "(bit < 32 ? 1u : 0u)", 4),
             ("return !is_zero(k) && mask_if_less", "return mask_if_less", 5),
             ("mask_if_less(point->x, p.words) != 0", "true", 6),
-            ("replace(sum.y, next.y, is_even);", "", 8),
+            ("sum.y, next.y, is_even", "sum.y, next.y, ~is_even", 8),
             ("subtract(point->y, other, u);", "add(point->y, other, u);", 7),
-            ("{&point, 1, BITS}", "{&point, 1, BITS - 1}", 9),
+            ("bit = BITS + 1; bit-- > 0", "bit = BITS; bit-- > 0", 9),
+            ("swap(l, swapped);", "", 9),
+            ("subtract(result, result, other);", "", 9),
             ("return !is_zero(r) && !is_zero(s);", "return true;", 10),
             ("p256_modular_add(s, s, hash, &n);", "p256_modular_subtract(s, s, hash, &n);", 12)):
         assert (p256 + assembly).count(right) == 1, right
