@@ -81,23 +81,10 @@
     adcs    \even, \odd, r2
     .endm
 
-/* Montgomery's product: a * b / 2^256. Modulo p = 2^256 - 2^224 + 2^192 + 2^96 - 1, word by word of a:
- * its product with b is added to c, then m times p, m being the lowest word, which that makes 0; then
- * all is a word lower. */
-    function p256_modular_multiply
-    ldr     r12, [r3, #FACTOR]
-    cmp     r12, #1
-    bne     p256_modular_multiply_n
-    mov     lr, r1
-    ldmia   r2, {r4-r11}
-    stmia   sp, {r4-r11}
-    add     r0, r1, #32
-    movs    r1, #0
-    strd    r1, r0, [sp, #P_CARRY]
-    .irp c, r4, r5, r6, r7, r8, r9, r10, r11
-    mov     \c, #0
-    .endr
-1:  ldr     r0, [lr], #4
+/* The next word of a, at lr: its product with b is added to c, then m times p, m being the lowest word,
+ * which that makes 0; then all is a word lower. p = 2^256 - 2^224 + 2^192 + 2^96 - 1. */
+    .macro multiply_word_p
+    ldr     r0, [lr], #4
     ldrd    r1, r12, [sp]
     movs    r2, #0
     umlal   r4, r2, r0, r1
@@ -121,8 +108,26 @@
     adcs    r10, r10, r0
     adcs    r11, r11, r1
     adc     r2, r3, #0
-    ldr     r0, [sp, #P_END]
     str     r2, [sp, #P_CARRY]
+    .endm
+
+/* Montgomery's product: a * b / 2^256. */
+    function p256_modular_multiply
+    ldr     r12, [r3, #FACTOR]
+    cmp     r12, #1
+    bne     p256_modular_multiply_n
+    mov     lr, r1
+    ldmia   r2, {r4-r11}
+    stmia   sp, {r4-r11}
+    add     r0, r1, #32
+    movs    r1, #0
+    strd    r1, r0, [sp, #P_CARRY]
+    .irp c, r4, r5, r6, r7, r8, r9, r10, r11
+    mov     \c, #0
+    .endr
+1:  multiply_word_p
+    multiply_word_p
+    ldr     r0, [sp, #P_END]
     cmp     lr, r0
     bne     1b
 
