@@ -18,42 +18,42 @@ _Static_assert(SAMPLE_BYTES_MAX <= CFG_LINE_BYTES,
 
 /* ---- the tables ------------------------------------------------------------------------- */
 
-#define APP_TABLES 7u
+#define APP_TABLES (REGISTRY_TABLES + 8u)
 
-static const struct table_stats *app_table(const struct app *app, uint32_t index) {
+static const struct table_stats *app_table(const struct app *app, uint32_t index,
+                                           struct table_stats *made) {
     switch (index) {
-    case 0:
+    case REGISTRY_TABLES:
+        *made = idempotency_stats(&app->state->idempotency);
+        return made;
+    case REGISTRY_TABLES + 1:
         return &app->state->delivery.events.stats;
-    case 1:
+    case REGISTRY_TABLES + 2:
         return &app->state->delivery.scrapers.stats;
-    case 2:
+    case REGISTRY_TABLES + 3:
         return &app->state->delivery.scrapes_stats;
-    case 3:
+    case REGISTRY_TABLES + 4:
         return &app->http.connections_stats;
-    case 4:
+    case REGISTRY_TABLES + 5:
         return &app->http.bodies_stats;
-    case 5:
+    case REGISTRY_TABLES + 6:
         return &app->notifications.stats;
-    default:
+    case REGISTRY_TABLES + 7:
         return &app->alerts.stats;
+    default:
+        *made = registry_stats(&app->state->registry, index);
+        return made;
     }
 }
 
-bool own_metrics_table(const struct app *app, uint32_t index, struct table_stats *stats) {
-    if (index < REGISTRY_TABLES) {
-        *stats = registry_stats(&app->state->registry, index);
-        return true;
-    }
-    if (index == REGISTRY_TABLES) {
-        *stats = idempotency_stats(&app->state->idempotency);
-        return true;
-    }
-    index -= REGISTRY_TABLES + 1;
+const struct table_stats *own_metrics_table(const struct app *app, uint32_t index,
+                                            struct table_stats *made) {
     if (index < APP_TABLES) {
-        *stats = *app_table(app, index);
-        return true;
+        return app_table(app, index, made);
     }
-    return app->config.port_table != NULL && app->config.port_table(index - APP_TABLES, stats);
+    return app->config.port_table != NULL && app->config.port_table(index - APP_TABLES, made)
+               ? made
+               : NULL;
 }
 
 /* ---- samples ---------------------------------------------------------------------------- */
@@ -81,9 +81,7 @@ static inline char *add_number(char *at, uint64_t value) {
         *at = (char)('0' + value);
         return at + 1;
     }
-    struct text digits = text_over(at, 20);
-    text_put_u64(&digits, value);
-    return at + digits.len;
+    return at + text_write_u64(at, value);
 }
 
 /* Begins the next sample. Returns where it goes on, in a room of SAMPLE_BYTES_MAX altogether, or
@@ -346,13 +344,16 @@ static bool put_network_errors(const struct app *app, struct samples *s) {
 
 /* One of the numbers of every table: the one that is `offset` bytes into struct table_stats. */
 static bool put_tables(const struct app *app, struct samples *s, size_t offset) {
-    struct table_stats stats;
+    struct samples to = *s; /* in registers: these are most of the samples */
+    struct table_stats made;
+    const struct table_stats *stats;
     bool room = true;
-    while (room && own_metrics_table(app, s->next, &stats)) {
+    while (room && (stats = own_metrics_table(app, to.next, &made)) != NULL) {
         uint32_t value;
-        memcpy(&value, (const char *)&stats + offset, sizeof value);
-        room = put_labelled(s, stats.name, value);
+        memcpy(&value, (const char *)stats + offset, sizeof value);
+        room = put_labelled(&to, stats->name, value);
     }
+    *s = to;
     return room;
 }
 
@@ -382,113 +383,110 @@ enum family_type {
 };
 
 struct own_family {
-    struct slice stem; /* of its samples */
-    struct slice help;
+    const char *text; /* HELP and TYPE in the text format, and behind them the samples' stem */
     put_samples put;
-    uint8_t name_len; /* of the stem, the name */
-    uint8_t type;     /* enum family_type */
+    uint16_t header_len;
+    uint8_t name_len;
+    uint8_t stem_len;
+    uint8_t type; /* enum family_type */
 };
 
-#define STEM(name, label) .stem = SLICE(name label), .name_len = (uint8_t)(sizeof name - 1)
-#define HELP(text) .help = SLICE(text)
+#define HEADER(name, help, type) "# HELP " name " " help "\n# TYPE " name " " type "\n"
+#define FAMILY(kind, word, name, label, help, function)                                 \
+    {                                                                                   \
+        .text = HEADER(name, help, word) name label, .put = function,                   \
+        .header_len = sizeof HEADER(name, help, word) - 1, .name_len = sizeof name - 1, \
+        .stem_len = sizeof name label - 1, .type = kind                                 \
+    }
+#define GAUGE(name, label, help, function) FAMILY(TYPE_GAUGE, "gauge", name, label, help, function)
+#define COUNTER(name, label, help, function) \
+    FAMILY(TYPE_COUNTER, "counter", name "_total", label, help, function)
+#define BARE_COUNTER(name, label, help, function) \
+    FAMILY(TYPE_BARE_COUNTER, "counter", name, label, help, function)
 
-/* To add one: a line here and its function above. */
+/* To add one: a line here and its function above. What is before a label's value, or before the
+ * value of a sample without labels, belongs to what its samples begin with. */
 static const struct own_family families[] = {
-    {STEM("pingshot_build_info", "{target=\""),
-     HELP("Version of pingshot and the target it runs on."), .put = put_build_info,
-     .type = TYPE_GAUGE},
-    {STEM("pingshot_uptime_seconds", " "), HELP("Time since start."), .put = put_uptime,
-     .type = TYPE_GAUGE},
-    {STEM("events_to_metrics_event_count", " "), HELP("One-shot events posted."),
-     .put = put_events_posted, .type = TYPE_BARE_COUNTER},
-    {STEM("events_to_metrics_scraper_counts", "{agent=\""), HELP("Scrapes of GET /metrics."),
-     .put = put_scraper_counts, .type = TYPE_BARE_COUNTER},
-    {STEM("pingshot_events_pending", "{agent=\""),
-     HELP("Events that wait for a scraper or are in flight to it."), .put = put_scraper_pending,
-     .type = TYPE_GAUGE},
-    {STEM("pingshot_event_deliveries_total", " "), HELP("Events delivered, once for each scraper."),
-     .put = put_events_delivered, .type = TYPE_COUNTER},
-    {STEM("pingshot_event_rollbacks_total", "{cause=\""),
-     HELP("Scrapes with events that were not acknowledged in time."), .put = put_rollbacks,
-     .type = TYPE_COUNTER},
-    {STEM("pingshot_events_ambiguous_total", " "),
-     HELP("Events sent to a scraper that did not acknowledge them: it may get them twice."),
-     .put = put_events_ambiguous, .type = TYPE_COUNTER},
-    {STEM("pingshot_events_released_total", " "),
-     HELP("Events that waited only for a scraper that was forgotten."), .put = put_events_released,
-     .type = TYPE_COUNTER},
-    {STEM("pingshot_alert", "{"), HELP("An alert that fires, as Alertmanager told POST /webhook."),
-     .put = put_alerts, .type = TYPE_GAUGE},
-    {STEM("pingshot_webhook_requests_total", "{path=\""),
-     HELP("Notifications taken, repeats included."), .put = put_webhook_requests,
-     .type = TYPE_COUNTER},
-    {STEM("pingshot_webhook_repeats_total", "{path=\""),
-     HELP("Notifications of Alertmanager in which no alert had changed."),
-     .put = put_webhook_repeats, .type = TYPE_COUNTER},
-    {STEM("pingshot_console_dropped_total", " "),
-     HELP("Notifications overwritten before the console had printed them."),
-     .put = put_console_dropped, .type = TYPE_COUNTER},
-    {STEM("pingshot_http_requests_total", "{code=\""),
-     HELP("Responses by handler and status code."), .put = put_requests, .type = TYPE_COUNTER},
-    {STEM("pingshot_http_evictions_total", " "),
-     HELP("Connections cut off to make room for another."), .put = put_evictions,
-     .type = TYPE_COUNTER},
-    {STEM("pingshot_http_timeouts_total", " "), HELP("Requests that did not come in time."),
-     .put = put_timeouts, .type = TYPE_COUNTER},
-    {STEM("pingshot_http_repeats_total", " "),
-     HELP("Requests answered again and not done again, by their Idempotency-Key."),
-     .put = put_repeats, .type = TYPE_COUNTER},
-    {STEM("pingshot_tls_handshakes_total", "{resumed=\""), HELP("TLS handshakes completed."),
-     .put = put_tls_handshakes, .type = TYPE_COUNTER},
-    {STEM("pingshot_tls_failures_total", "{cause=\""),
-     HELP("Connections that TLS ended, in the handshake or later."), .put = put_tls_failures,
-     .type = TYPE_COUNTER},
-    {STEM("pingshot_tls_truncations_total", " "),
-     HELP("TLS connections that ended without close_notify."), .put = put_tls_truncations,
-     .type = TYPE_COUNTER},
-    {STEM("pingshot_resets_total", "{cause=\""),
-     HELP("Starts since power came on, by what ended the run before."), .put = put_resets,
-     .type = TYPE_COUNTER},
-    {STEM("pingshot_network_errors_total", "{error=\""),
-     HELP("Errors that the network device counted."), .put = put_network_errors,
-     .type = TYPE_COUNTER},
-    {STEM("pingshot_table_used", "{table=\""), HELP("Entries in use of each fixed table."),
-     .put = put_table_used, .type = TYPE_GAUGE},
-    {STEM("pingshot_table_high_water", "{table=\""),
-     HELP("The most entries that were ever in use."), .put = put_table_high_water,
-     .type = TYPE_GAUGE},
-    {STEM("pingshot_table_limit", "{table=\""), HELP("Entries that there are."),
-     .put = put_table_limit, .type = TYPE_GAUGE},
-    {STEM("pingshot_table_refusals_total", "{table=\""),
-     HELP("Requests refused because no entry was left."), .put = put_table_refusals,
-     .type = TYPE_COUNTER},
+    GAUGE("pingshot_build_info", "{target=\"", "Version of pingshot and the target it runs on.",
+          put_build_info),
+    GAUGE("pingshot_uptime_seconds", " ", "Time since start.", put_uptime),
+    BARE_COUNTER("events_to_metrics_event_count", " ", "One-shot events posted.",
+                 put_events_posted),
+    BARE_COUNTER("events_to_metrics_scraper_counts", "{agent=\"", "Scrapes of GET /metrics.",
+                 put_scraper_counts),
+    GAUGE("pingshot_events_pending", "{agent=\"",
+          "Events that wait for a scraper or are in flight to it.", put_scraper_pending),
+    COUNTER("pingshot_event_deliveries", " ", "Events delivered, once for each scraper.",
+            put_events_delivered),
+    COUNTER("pingshot_event_rollbacks", "{cause=\"",
+            "Scrapes with events that were not acknowledged in time.", put_rollbacks),
+    COUNTER("pingshot_events_ambiguous", " ",
+            "Events sent to a scraper that did not acknowledge them: it may get them twice.",
+            put_events_ambiguous),
+    COUNTER("pingshot_events_released", " ",
+            "Events that waited only for a scraper that was forgotten.", put_events_released),
+    GAUGE("pingshot_alert", "{", "An alert that fires, as Alertmanager told POST /webhook.",
+          put_alerts),
+    COUNTER("pingshot_webhook_requests", "{path=\"", "Notifications taken, repeats included.",
+            put_webhook_requests),
+    COUNTER("pingshot_webhook_repeats", "{path=\"",
+            "Notifications of Alertmanager in which no alert had changed.", put_webhook_repeats),
+    COUNTER("pingshot_console_dropped", " ",
+            "Notifications overwritten before the console had printed them.", put_console_dropped),
+    COUNTER("pingshot_http_requests", "{code=\"", "Responses by handler and status code.",
+            put_requests),
+    COUNTER("pingshot_http_evictions", " ", "Connections cut off to make room for another.",
+            put_evictions),
+    COUNTER("pingshot_http_timeouts", " ", "Requests that did not come in time.", put_timeouts),
+    COUNTER("pingshot_http_repeats", " ",
+            "Requests answered again and not done again, by their Idempotency-Key.", put_repeats),
+    COUNTER("pingshot_tls_handshakes", "{resumed=\"", "TLS handshakes completed.",
+            put_tls_handshakes),
+    COUNTER("pingshot_tls_failures", "{cause=\"",
+            "Connections that TLS ended, in the handshake or later.", put_tls_failures),
+    COUNTER("pingshot_tls_truncations", " ", "TLS connections that ended without close_notify.",
+            put_tls_truncations),
+    COUNTER("pingshot_resets", "{cause=\"",
+            "Starts since power came on, by what ended the run before.", put_resets),
+    COUNTER("pingshot_network_errors", "{error=\"", "Errors that the network device counted.",
+            put_network_errors),
+    GAUGE("pingshot_table_used", "{table=\"", "Entries in use of each fixed table.",
+          put_table_used),
+    GAUGE("pingshot_table_high_water", "{table=\"", "The most entries that were ever in use.",
+          put_table_high_water),
+    GAUGE("pingshot_table_limit", "{table=\"", "Entries that there are.", put_table_limit),
+    COUNTER("pingshot_table_refusals", "{table=\"", "Requests refused because no entry was left.",
+            put_table_refusals),
 };
 
 #define FAMILIES_COUNT (sizeof families / sizeof families[0])
 
-/* Appends HELP and TYPE, or nothing when they have no room. OpenMetrics leaves _total out of a
- * counter's name there. */
-static bool put_header(struct text *out, const struct own_family *f, bool openmetrics) {
-    struct slice name = {f->stem.bytes, f->name_len};
-    struct slice type = f->type == TYPE_GAUGE ? SLICE(" gauge\n") : SLICE(" counter\n");
-    if (openmetrics && f->type == TYPE_BARE_COUNTER) {
-        type = SLICE(" unknown\n");
-    } else if (openmetrics && f->type == TYPE_COUNTER) {
-        name.len -= (uint32_t)sizeof "_total" - 1;
+/* HELP and TYPE of a counter in OpenMetrics, which leaves _total out of its name there. */
+static void put_openmetrics_counter(struct text *out, const struct own_family *f) {
+    const struct slice type = SLICE(" counter\n");
+    const uint32_t type_at = f->header_len - type.len;
+    if (f->type == TYPE_BARE_COUNTER) {
+        text_put(out, f->text, type_at);
+        text_put_slice(out, SLICE(" unknown\n"));
+        return;
     }
-    const uint32_t fixed = (uint32_t)sizeof "# HELP  \n# TYPE " - 1;
-    if (text_room(out) < fixed + 2 * name.len + f->help.len + type.len) {
+    const uint32_t total_len = (uint32_t)sizeof "_total" - 1;
+    const uint32_t help_at = (uint32_t)sizeof "# HELP " - 1 + f->name_len;
+    text_put(out, f->text, help_at - total_len);
+    text_put(out, f->text + help_at, type_at - total_len - help_at);
+    text_put_slice(out, type);
+}
+
+/* Appends HELP and TYPE, or nothing when they have no room. */
+static bool put_header(struct text *out, const struct own_family *f, bool openmetrics) {
+    if (text_room(out) < f->header_len) {
         return false;
     }
-    char *at = out->bytes + out->len;
-    at = add(at, SLICE("# HELP "));
-    at = add(at, name);
-    *at++ = ' ';
-    at = add(at, f->help);
-    at = add(at, SLICE("\n# TYPE "));
-    at = add(at, name);
-    at = add(at, type);
-    out->len = (uint32_t)(at - out->bytes);
+    if (openmetrics && f->type != TYPE_GAUGE) {
+        put_openmetrics_counter(out, f);
+    } else {
+        text_put(out, f->text, f->header_len);
+    }
     return true;
 }
 
@@ -499,8 +497,10 @@ bool own_metrics_pull(struct own_metrics_cursor *cursor, const struct app *app, 
         if (cursor->sample == 0 && !put_header(out, f, openmetrics)) {
             return false;
         }
-        struct samples s = {f->stem, cursor->sample == 0 ? 0 : cursor->sample - 1u,
-                            out->bytes + out->len, out->bytes + out->capacity};
+        struct samples s = {{f->text + f->header_len, f->stem_len},
+                            cursor->sample == 0 ? 0 : cursor->sample - 1u,
+                            out->bytes + out->len,
+                            out->bytes + out->capacity};
         const bool all = f->put(app, &s);
         out->len = (uint32_t)(s.at - out->bytes);
         cursor->sample = (uint16_t)(s.next + 1);

@@ -22,8 +22,9 @@ struct own_metrics_cursor {
 bool own_metrics_pull(struct own_metrics_cursor *cursor, const struct app *app, bool openmetrics,
                       struct text *out);
 
-/* The state of fixed table number `index`, of the app's and behind them the port's. False beyond
- * the last. */
-bool own_metrics_table(const struct app *app, uint32_t index, struct table_stats *stats);
+/* The state of fixed table number `index`, of the app's and behind them the port's. NULL beyond the
+ * last. What is not kept as such is put into `made`, and good as long as that. */
+const struct table_stats *own_metrics_table(const struct app *app, uint32_t index,
+                                            struct table_stats *made);
 
 #endif

@@ -162,30 +162,50 @@ void text_puts(struct text *t, const char *string) {
     text_put(t, string, (uint32_t)strlen(string));
 }
 
+/* With leading zeros to `count` digits. */
+static void write_digits(char *at, uint32_t count, uint32_t value) {
+    for (; count > 0; value /= 10u) {
+        at[--count] = (char)('0' + value % 10u);
+    }
+}
+
+#define BILLION 1000000000u
+#define BILLION_DIGITS 9u
+
+/* Most numbers fit 32 bits, where a division costs a board a fraction of a 64-bit one. */
+uint32_t text_write_u64(char *at, uint64_t value) {
+    uint32_t parts[2]; /* the last digits first */
+    uint32_t parts_count = 0;
+    uint32_t len = 1;
+    for (; value > UINT32_MAX; value /= BILLION) {
+        parts[parts_count++] = (uint32_t)(value % BILLION);
+    }
+    for (uint32_t rest = (uint32_t)value; rest >= 10u; rest /= 10u) {
+        len++;
+    }
+    write_digits(at, len, (uint32_t)value);
+    for (; parts_count > 0; len += BILLION_DIGITS) {
+        write_digits(at + len, BILLION_DIGITS, parts[--parts_count]);
+    }
+    return len;
+}
+
 void text_put_u64(struct text *t, uint64_t value) {
     text_put_digits(t, value, 1);
 }
 
 void text_put_digits(struct text *t, uint64_t value, unsigned digits) {
-    char bytes[20];
-    char *const end = bytes + sizeof bytes;
-    char *p = end;
-    /* Most numbers fit 32 bits, where a division costs a board a fraction of a 64-bit one. */
-    while (value > UINT32_MAX) {
-        *--p = (char)('0' + value % 10u);
-        value /= 10u;
-    }
-    uint32_t small = (uint32_t)value;
-    do {
-        *--p = (char)('0' + small % 10u);
-        small /= 10u;
-    } while (small > 0 || (unsigned)(end - p) < digits);
-    const uint32_t len = (uint32_t)(end - p);
-    if (len > text_room(t)) {
+    char bytes[TEXT_U64_BYTES];
+    const uint32_t len = text_write_u64(bytes, value);
+    uint32_t zeros = digits > len ? digits - len : 0;
+    if (zeros + len > text_room(t)) {
         t->overflow = true;
-    } else {
-        text_put(t, p, len);
+        return;
     }
+    for (; zeros > 0; zeros--) {
+        text_put_char(t, '0');
+    }
+    text_put(t, bytes, len);
 }
 
 void text_put_hex(struct text *t, uint32_t value, unsigned digits) {

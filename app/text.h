@@ -91,6 +91,13 @@ static inline void text_put_char(struct text *t, char c) {
 /* Appends a NUL-terminated string. */
 void text_puts(struct text *t, const char *string);
 
+/* The most digits that a number has. */
+#define TEXT_U64_BYTES 20u
+
+/* Writes `value` in decimal at `at`, where there is room for TEXT_U64_BYTES. Returns its length in
+ * bytes. */
+uint32_t text_write_u64(char *at, uint64_t value);
+
 void text_put_u64(struct text *t, uint64_t value);
 
 /* Appends `value` in decimal with leading zeros to at least `digits` (at most 20); all of it or,

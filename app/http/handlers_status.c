@@ -77,7 +77,8 @@ static void put_table(struct text *t, const struct table_stats *stats) {
 
 /* Appends the next item. Always fits ITEM_BYTES_MAX. */
 static void put_item(struct status *status, const struct app *app, struct text *t) {
-    struct table_stats stats;
+    struct table_stats made;
+    const struct table_stats *stats;
     switch ((enum stage)status->stage) {
     case STAGE_HEAD:
         put_head(t, app);
@@ -94,9 +95,10 @@ static void put_item(struct status *status, const struct app *app, struct text *
         }
         break;
     case STAGE_TABLES:
-        if (own_metrics_table(app, status->index++, &stats)) {
+        stats = own_metrics_table(app, status->index++, &made);
+        if (stats != NULL) {
             text_puts(t, status->any ? "," : "");
-            put_table(t, &stats);
+            put_table(t, stats);
             status->any = true;
         } else {
             text_puts(t, "]}\n");

@@ -40,17 +40,13 @@ size_t console_device_write(const char *bytes, size_t n) {
 /* ---- what /metrics asks for ---------------------------------------------------------------- */
 
 static bool port_table(uint32_t index, struct table_stats *stats) {
+    if (index > NET_TLS_TABLES + 1) {
+        return net_stack_table(index - NET_TLS_TABLES - 2, stats);
+    }
     if (index < NET_TLS_TABLES) {
         return net_tls_table(index, stats);
     }
-    index -= NET_TLS_TABLES;
-    if (index == 0) {
-        *stats = stack_stats();
-    } else if (index == 1) {
-        *stats = console_stats();
-    } else {
-        return net_stack_table(index - 2, stats);
-    }
+    *stats = index == NET_TLS_TABLES ? stack_stats() : console_stats();
     return true;
 }
 
