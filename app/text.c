@@ -16,12 +16,9 @@ static char lower(char c) {
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
-bool slice_equals_nocase(struct slice a, struct slice b) {
-    if (a.len != b.len) {
-        return false;
-    }
-    for (uint32_t i = 0; i < a.len; i++) {
-        if (a.bytes[i] != b.bytes[i] && lower(a.bytes[i]) != lower(b.bytes[i])) {
+bool text_same_nocase(const char *a, const char *b, uint32_t len) {
+    for (uint32_t i = 0; i < len; i++) {
+        if (a[i] != b[i] && lower(a[i]) != lower(b[i])) {
             return false;
         }
     }
@@ -209,10 +206,11 @@ void text_put_digits(struct text *t, uint64_t value, unsigned digits) {
 }
 
 void text_put_hex(struct text *t, uint32_t value, unsigned digits) {
-    while (digits > 0) {
-        digits--;
-        text_put_char(t, "0123456789abcdef"[value >> (4u * digits) & 15u]);
+    char bytes[8];
+    for (unsigned i = digits; i-- > 0; value >>= 4) {
+        bytes[i] = "0123456789abcdef"[value & 15u];
     }
+    text_put(t, bytes, digits);
 }
 
 /* What a terminal obeys instead of showing it: C0 and C1 control characters and DEL, the line and
@@ -238,7 +236,8 @@ uint32_t text_control_bytes(struct slice s) {
 }
 
 void text_put_printable(struct text *t, struct slice s, uint32_t max_bytes) {
-    uint32_t i = 0;
+    uint32_t i = text_plain_run(s.bytes, s.len < max_bytes ? s.len : max_bytes);
+    text_put(t, s.bytes, i);
     while (i < s.len) {
         uint32_t len = utf8_sequence((const uint8_t *)s.bytes + i, s.len - i);
         if (i + (len ? len : 1) > max_bytes) {
@@ -315,7 +314,7 @@ void text_prepend(struct text *t, struct slice s) {
 
 void text_put_label_value(struct text *t, struct slice value) {
     uint32_t start = 0;
-    for (uint32_t i = 0; i < value.len; i++) {
+    for (uint32_t i = text_plain_run(value.bytes, value.len); i < value.len; i++) {
         char c = value.bytes[i];
         if (c == '\\' || c == '"' || c == '\n') {
             text_put(t, value.bytes + start, i - start);

@@ -22,8 +22,13 @@ struct slice {
 
 bool slice_equals(struct slice a, struct slice b);
 
-/* ASCII case is ignored, as in HTTP field names and tokens (RFC 9110 section 5.1). */
-bool slice_equals_nocase(struct slice a, struct slice b);
+/* Whether `len` bytes are the same at `a` and at `b`, without regard to the case of ASCII letters. */
+bool text_same_nocase(const char *a, const char *b, uint32_t len);
+
+/* As HTTP field names and tokens are compared (RFC 9110 section 5.1). */
+static inline bool slice_equals_nocase(struct slice a, struct slice b) {
+    return a.len == b.len && text_same_nocase(a.bytes, b.bytes, a.len);
+}
 
 bool slice_starts_with(struct slice s, struct slice prefix);
 
@@ -114,7 +119,7 @@ uint32_t text_control_bytes(struct slice s);
  * says so. */
 void text_put_printable(struct text *t, struct slice s, uint32_t max_bytes);
 
-/* Appends the lowest `digits` hexadecimal digits of `value`. */
+/* Appends the lowest `digits` hexadecimal digits of `value`, at most 8. */
 void text_put_hex(struct text *t, uint32_t value, unsigned digits);
 
 /* The longest slice that text_format puts, in bytes: of a longer one the beginning. */

@@ -210,52 +210,68 @@ static bool parse_host(struct http_parser *p, struct slice value, struct refusal
     return true;
 }
 
-static bool parse_kept(struct http_parser *p, const char *buffer, struct slice name,
-                       struct slice value) {
-    static const struct {
-        struct slice name;
-        enum http_field field;
-    } kept[] = {
-        {{"Accept", 6}, HTTP_FIELD_ACCEPT},
-        {{"X-Real-Ip", 9}, HTTP_FIELD_X_REAL_IP},
-        {{"User-Agent", 10}, HTTP_FIELD_USER_AGENT},
-        {{"Content-Type", 12}, HTTP_FIELD_CONTENT_TYPE},
-        {{"X-Forwarded-For", 15}, HTTP_FIELD_X_FORWARDED_FOR},
-        {{"Idempotency-Key", 15}, HTTP_FIELD_IDEMPOTENCY_KEY},
-        {{"Content-Encoding", 16}, HTTP_FIELD_CONTENT_ENCODING},
-        {{"X-Prometheus-Scrape-Timeout-Seconds", 35}, HTTP_FIELD_SCRAPE_TIMEOUT},
-    };
-    for (uint32_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
-        if (slice_equals_nocase(name, kept[i].name)) {
-            struct http_part *part = &p->head.field[kept[i].field];
-            const bool again = kept[i].field == HTTP_FIELD_IDEMPOTENCY_KEY && part->offset != 0;
-            *part = (struct http_part){(uint16_t)(value.bytes - buffer),
-                                       again ? (uint16_t)0 : (uint16_t)value.len};
-            break;
-        }
+/* The fields that are known: those of enum http_field, and these. */
+enum {
+    FIELD_HOST = HTTP_FIELD_COUNT,
+    FIELD_CONTENT_LENGTH,
+    FIELD_TRANSFER_ENCODING,
+    FIELD_CONNECTION,
+    FIELD_EXPECT,
+    FIELD_OTHER,
+};
+
+static const struct slice field_names[FIELD_OTHER] = {
+    [HTTP_FIELD_ACCEPT] = SLICE("Accept"),
+    [HTTP_FIELD_CONTENT_ENCODING] = SLICE("Content-Encoding"),
+    [HTTP_FIELD_CONTENT_TYPE] = SLICE("Content-Type"),
+    [HTTP_FIELD_IDEMPOTENCY_KEY] = SLICE("Idempotency-Key"),
+    [HTTP_FIELD_SCRAPE_TIMEOUT] = SLICE("X-Prometheus-Scrape-Timeout-Seconds"),
+    [HTTP_FIELD_USER_AGENT] = SLICE("User-Agent"),
+    [HTTP_FIELD_X_FORWARDED_FOR] = SLICE("X-Forwarded-For"),
+    [HTTP_FIELD_X_REAL_IP] = SLICE("X-Real-Ip"),
+    [FIELD_HOST] = SLICE("Host"),
+    [FIELD_CONTENT_LENGTH] = SLICE("Content-Length"),
+    [FIELD_TRANSFER_ENCODING] = SLICE("Transfer-Encoding"),
+    [FIELD_CONNECTION] = SLICE("Connection"),
+    [FIELD_EXPECT] = SLICE("Expect"),
+};
+
+static uint32_t find_field(struct slice name) {
+    uint32_t field = 0;
+    while (field < FIELD_OTHER && !slice_equals_nocase(name, field_names[field])) {
+        field++;
     }
-    return true;
+    return field;
 }
 
-static bool parse_known_field(struct http_parser *p, const char *buffer, struct slice name,
+static void keep_field(struct http_parser *p, const char *buffer, uint32_t field,
+                       struct slice value) {
+    struct http_part *part = &p->head.field[field];
+    const bool again = field == HTTP_FIELD_IDEMPOTENCY_KEY && part->offset != 0;
+    *part = (struct http_part){(uint16_t)(value.bytes - buffer),
+                               again ? (uint16_t)0 : (uint16_t)value.len};
+}
+
+static bool parse_known_field(struct http_parser *p, const char *buffer, uint32_t field,
                               struct slice value, struct refusal r) {
-    if (slice_equals_nocase(name, SLICE("Host"))) {
+    switch (field) {
+    case FIELD_HOST:
         return parse_host(p, value, r);
-    }
-    if (slice_equals_nocase(name, SLICE("Content-Length"))) {
+    case FIELD_CONTENT_LENGTH:
         return parse_content_length(p, value, r);
-    }
-    if (slice_equals_nocase(name, SLICE("Transfer-Encoding"))) {
+    case FIELD_TRANSFER_ENCODING:
         return parse_transfer_encoding(p, value, r);
-    }
-    if (slice_equals_nocase(name, SLICE("Connection"))) {
+    case FIELD_CONNECTION:
         parse_connection(p, value);
         return true;
-    }
-    if (slice_equals_nocase(name, SLICE("Expect"))) {
+    case FIELD_EXPECT:
         return parse_expect(p, value, r);
+    case FIELD_OTHER:
+        return true;
+    default:
+        keep_field(p, buffer, field, value);
+        return true;
     }
-    return parse_kept(p, buffer, name, value);
 }
 
 static bool parse_field(struct http_parser *p, const char *buffer, struct slice line,
@@ -268,13 +284,14 @@ static bool parse_field(struct http_parser *p, const char *buffer, struct slice 
     if (name.len == line.len) {
         return refuse_field(p, r, "no colon; a header is \"name: value\"");
     }
-    if (!is_token(name)) {
+    const uint32_t field = find_field(name);
+    if (field == FIELD_OTHER && !is_token(name)) {
         return refuse_field(p, r, "the name before the colon must be letters, digits and hyphens");
     }
     if (has_control(value)) {
         return refuse_field(p, r, "control character in the value");
     }
-    return parse_known_field(p, buffer, name, slice_trim(value), r);
+    return parse_known_field(p, buffer, field, slice_trim(value), r);
 }
 
 /* What only the whole head shows. */
