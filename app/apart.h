@@ -17,4 +17,12 @@
 #define SHARED
 #endif
 
+/* For a function that is worth having once for each call, with what is constant there, against the
+ * compiler's guess; where size counts there is one of it. */
+#ifdef __OPTIMIZE_SIZE__
+#define SPECIALISED
+#else
+#define SPECIALISED inline __attribute__((always_inline))
+#endif
+
 #endif

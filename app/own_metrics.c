@@ -4,6 +4,7 @@
  */
 #include "own_metrics.h"
 
+#include "apart.h"
 #include "app.h"
 
 #include <stddef.h>
@@ -20,12 +21,17 @@ _Static_assert(SAMPLE_BYTES_MAX <= CFG_LINE_BYTES,
 
 #define APP_TABLES (REGISTRY_TABLES + 8u)
 
+/* Those whose state is not kept in one piece. */
+APART static const struct table_stats *make_table(const struct app *app, uint32_t index,
+                                                  struct table_stats *made) {
+    *made = index < REGISTRY_TABLES ? registry_stats(&app->state->registry, index)
+                                    : idempotency_stats(&app->state->idempotency);
+    return made;
+}
+
 static const struct table_stats *app_table(const struct app *app, uint32_t index,
                                            struct table_stats *made) {
     switch (index) {
-    case REGISTRY_TABLES:
-        *made = idempotency_stats(&app->state->idempotency);
-        return made;
     case REGISTRY_TABLES + 1:
         return &app->state->delivery.events.stats;
     case REGISTRY_TABLES + 2:
@@ -41,8 +47,7 @@ static const struct table_stats *app_table(const struct app *app, uint32_t index
     case REGISTRY_TABLES + 7:
         return &app->alerts.stats;
     default:
-        *made = registry_stats(&app->state->registry, index);
-        return made;
+        return make_table(app, index, made);
     }
 }
 
@@ -51,27 +56,26 @@ const struct table_stats *own_metrics_table(const struct app *app, uint32_t inde
     if (index < APP_TABLES) {
         return app_table(app, index, made);
     }
-    return app->config.port_table != NULL && app->config.port_table(index - APP_TABLES, made)
-               ? made
-               : NULL;
+    const bool is_port = app->config.port_table != NULL;
+    return is_port && app->config.port_table(index - APP_TABLES, made) ? made : NULL;
 }
 
 /* ---- samples ---------------------------------------------------------------------------- */
 
 /* The samples of one family on their way into a page. Of a small page they are the most part, so
- * whether there is room is asked once a sample, and its parts are put without asking again. */
+ * whether there is room is asked once a sample, and its parts are put without asking again. What a
+ * sample begins with, the name and what is before a label's value, is called its stem. */
 struct samples {
-    struct slice stem; /* what each begins with: the name, and what is before a label's value */
-    uint32_t next;     /* number of the one to write next */
-    char *at;          /* where in the page */
-    const char *end;   /* of the page */
+    uint32_t next;   /* number of the one to write next */
+    char *at;        /* where in the page */
+    const char *end; /* of the page */
 };
 
 /* Writes the samples of a family from number `next` on. True when there are no more, false when
  * the next one has no room. */
 typedef bool (*put_samples)(const struct app *app, struct samples *s);
 
-static char *add(char *at, struct slice part) {
+static inline char *add(char *at, struct slice part) {
     memcpy(at, part.bytes, part.len);
     return at + part.len;
 }
@@ -81,16 +85,17 @@ static inline char *add_number(char *at, uint64_t value) {
         *at = (char)('0' + value);
         return at + 1;
     }
-    return at + text_write_u64(at, value);
+    return at +
+           (value <= UINT32_MAX ? text_write_u32(at, (uint32_t)value) : text_write_u64(at, value));
 }
 
 /* Begins the next sample. Returns where it goes on, in a room of SAMPLE_BYTES_MAX altogether, or
  * NULL when there is not as much. */
-static inline char *begin(const struct samples *s) {
+static SPECIALISED char *begin(const struct samples *s, struct slice stem) {
     if ((size_t)(s->end - s->at) < SAMPLE_BYTES_MAX) {
         return NULL;
     }
-    return add(s->at, s->stem);
+    return add(s->at, stem);
 }
 
 static inline void end(struct samples *s, char *at) {
@@ -100,8 +105,9 @@ static inline void end(struct samples *s, char *at) {
 }
 
 /* A sample of which the stem ends within its label's quotes. */
-static inline bool put_labelled(struct samples *s, struct slice label, uint64_t value) {
-    char *at = begin(s);
+static SPECIALISED bool put_labelled(struct samples *s, struct slice stem, struct slice label,
+                                     uint64_t value) {
+    char *at = begin(s, stem);
     if (at == NULL) {
         return false;
     }
@@ -112,8 +118,8 @@ static inline bool put_labelled(struct samples *s, struct slice label, uint64_t 
 }
 
 /* The one sample of a family. */
-static bool put_only(struct samples *s, uint64_t value) {
-    char *at = s->next == 0 ? begin(s) : NULL;
+static SPECIALISED bool put_only(struct samples *s, struct slice stem, uint64_t value) {
+    char *at = s->next == 0 ? begin(s, stem) : NULL;
     if (at != NULL) {
         end(s, add_number(at, value));
     }
@@ -121,10 +127,13 @@ static bool put_only(struct samples *s, uint64_t value) {
 }
 
 /* The two samples of a family. */
-static bool put_both(struct samples *s, const struct slice labels[2], uint64_t first,
-                     uint64_t second) {
-    return (s->next > 0 || put_labelled(s, labels[0], first)) &&
-           (s->next > 1 || put_labelled(s, labels[1], second));
+static SPECIALISED bool put_both(struct samples *s, struct slice stem, const struct slice labels[2],
+                                 const uint64_t values[2]) {
+    bool room = true;
+    while (room && s->next < 2) {
+        room = put_labelled(s, stem, labels[s->next], values[s->next]);
+    }
+    return room;
 }
 
 static struct slice string(const char *text) {
@@ -132,7 +141,7 @@ static struct slice string(const char *text) {
 }
 
 static bool put_build_info(const struct app *app, struct samples *s) {
-    char *at = s->next == 0 ? begin(s) : NULL;
+    char *at = s->next == 0 ? begin(s, SLICE("pingshot_build_info{target=\"")) : NULL;
     if (at != NULL) {
         at = add(at, string(app->config.target));
         end(s, add(at, SLICE("\",version=\"" APP_VERSION "\"} 1")));
@@ -141,7 +150,7 @@ static bool put_build_info(const struct app *app, struct samples *s) {
 }
 
 static bool put_uptime(const struct app *app, struct samples *s) {
-    char *at = s->next == 0 ? begin(s) : NULL;
+    char *at = s->next == 0 ? begin(s, SLICE("pingshot_uptime_seconds ")) : NULL;
     if (at != NULL) {
         struct text seconds = text_over(at, 24);
         text_format(&seconds, "%u.%03u", (unsigned)app->uptime_s, (unsigned)app->uptime_rest_ms);
@@ -151,29 +160,33 @@ static bool put_uptime(const struct app *app, struct samples *s) {
 }
 
 static bool put_events_posted(const struct app *app, struct samples *s) {
-    return put_only(s, app->state->delivery.counts.posted);
+    return put_only(s, SLICE("events_to_metrics_event_count "), app->state->delivery.counts.posted);
 }
 
 static bool put_events_delivered(const struct app *app, struct samples *s) {
-    return put_only(s, app->state->delivery.counts.delivered);
+    return put_only(s, SLICE("pingshot_event_deliveries_total "),
+                    app->state->delivery.counts.delivered);
 }
 
 static bool put_events_ambiguous(const struct app *app, struct samples *s) {
-    return put_only(s, app->state->delivery.tally.ambiguous);
+    return put_only(s, SLICE("pingshot_events_ambiguous_total "),
+                    app->state->delivery.tally.ambiguous);
 }
 
 static bool put_events_released(const struct app *app, struct samples *s) {
-    return put_only(s, app->state->delivery.counts.released);
+    return put_only(s, SLICE("pingshot_events_released_total "),
+                    app->state->delivery.counts.released);
 }
 
 static bool put_rollbacks(const struct app *app, struct samples *s) {
     static const struct slice causes[] = {SLICE("connection"), SLICE("timeout")};
     const struct delivery_counts *counts = &app->state->delivery.counts;
-    return put_both(s, causes, counts->rollbacks_connection, counts->rollbacks_timeout);
+    return put_both(s, SLICE("pingshot_event_rollbacks_total{cause=\""), causes,
+                    (const uint64_t[2]){counts->rollbacks_connection, counts->rollbacks_timeout});
 }
 
 /* Number `next` is the place of a scraper. */
-static bool put_scraper(const struct app *app, struct samples *s, bool pending) {
+static bool put_scraper(const struct app *app, struct samples *s, struct slice stem, bool pending) {
     const struct delivery *d = &app->state->delivery;
     const uint8_t place = (uint8_t)s->next;
     const struct scraper *who = delivery_scraper(d, place);
@@ -181,7 +194,7 @@ static bool put_scraper(const struct app *app, struct samples *s, bool pending) 
         s->next++;
         return true;
     }
-    char *at = begin(s);
+    char *at = begin(s, stem);
     if (at == NULL) {
         return false;
     }
@@ -194,27 +207,29 @@ static bool put_scraper(const struct app *app, struct samples *s, bool pending) 
     return true;
 }
 
-static bool put_scrapers(const struct app *app, struct samples *s, bool pending) {
+static bool put_scrapers(const struct app *app, struct samples *s, struct slice stem,
+                         bool pending) {
     bool room = true;
     while (room && s->next < CFG_SCRAPERS_MAX) {
-        room = put_scraper(app, s, pending);
+        room = put_scraper(app, s, stem, pending);
     }
     return room;
 }
 
 static bool put_scraper_counts(const struct app *app, struct samples *s) {
-    return put_scrapers(app, s, false);
+    return put_scrapers(app, s, SLICE("events_to_metrics_scraper_counts{agent=\""), false);
 }
 
 static bool put_scraper_pending(const struct app *app, struct samples *s) {
-    return put_scrapers(app, s, true);
+    return put_scrapers(app, s, SLICE("pingshot_events_pending{agent=\""), true);
 }
 
 static bool put_requests(const struct app *app, struct samples *s) {
+    const struct slice stem = SLICE("pingshot_http_requests_total{code=\"");
     const struct http_server *http = &app->http;
     while (s->next < http->counters_count) {
         const struct http_counter *counter = &http->counters[s->next];
-        char *at = begin(s);
+        char *at = begin(s, stem);
         if (at == NULL) {
             return false;
         }
@@ -229,19 +244,20 @@ static bool put_requests(const struct app *app, struct samples *s) {
     if (s->next > http->counters_count || http->uncounted_total == 0) {
         return true;
     }
-    return put_labelled(s, SLICE("other\",handler=\"other"), http->uncounted_total);
+    return put_labelled(s, stem, SLICE("other\",handler=\"other"), http->uncounted_total);
 }
 
 static bool put_evictions(const struct app *app, struct samples *s) {
-    return put_only(s, app->http.evicted_total);
+    return put_only(s, SLICE("pingshot_http_evictions_total "), app->http.evicted_total);
 }
 
 static bool put_repeats(const struct app *app, struct samples *s) {
-    return put_only(s, app->state->idempotency.repeats_total);
+    return put_only(s, SLICE("pingshot_http_repeats_total "),
+                    app->state->idempotency.repeats_total);
 }
 
 static bool put_timeouts(const struct app *app, struct samples *s) {
-    return put_only(s, app->http.timeouts_total);
+    return put_only(s, SLICE("pingshot_http_timeouts_total "), app->http.timeouts_total);
 }
 
 /* Number `next` is the place of an alert. */
@@ -252,7 +268,7 @@ static bool put_alerts(const struct app *app, struct samples *s) {
             s->next++;
             continue;
         }
-        char *at = begin(s);
+        char *at = begin(s, SLICE("pingshot_alert{"));
         if (at == NULL) {
             return false;
         }
@@ -262,32 +278,30 @@ static bool put_alerts(const struct app *app, struct samples *s) {
     return true;
 }
 
-static bool put_webhooks(struct samples *s, const uint64_t totals[NOTIFICATIONS_ENDPOINTS]) {
-    while (s->next < NOTIFICATIONS_ENDPOINTS) {
-        const enum notifications_endpoint endpoint = (enum notifications_endpoint)s->next;
-        char *at = begin(s);
-        if (at == NULL) {
-            return false;
-        }
-        at = add(at, notifications_path(endpoint));
-        at = add(at, SLICE("\",receiver=\""));
-        at = add(at, notifications_receiver(endpoint));
-        at = add(at, SLICE("\"} "));
-        end(s, add_number(at, totals[endpoint]));
+static SPECIALISED bool put_webhooks(struct samples *s, struct slice stem,
+                                     const uint64_t totals[NOTIFICATIONS_ENDPOINTS]) {
+    bool room = true;
+    while (room && s->next < NOTIFICATIONS_ENDPOINTS) {
+        const uint32_t endpoint = s->next;
+        room = put_labelled(s, stem, notifications_labels((enum notifications_endpoint)endpoint),
+                            totals[endpoint]);
     }
-    return true;
+    return room;
 }
 
 static bool put_webhook_requests(const struct app *app, struct samples *s) {
-    return put_webhooks(s, app->notifications.taken_total);
+    return put_webhooks(s, SLICE("pingshot_webhook_requests_total{path=\""),
+                        app->notifications.taken_total);
 }
 
 static bool put_webhook_repeats(const struct app *app, struct samples *s) {
-    return put_webhooks(s, app->notifications.repeats_total);
+    return put_webhooks(s, SLICE("pingshot_webhook_repeats_total{path=\""),
+                        app->notifications.repeats_total);
 }
 
 static bool put_console_dropped(const struct app *app, struct samples *s) {
-    return app->config.console == NULL || put_only(s, app->printer.dropped_total);
+    return app->config.console == NULL ||
+           put_only(s, SLICE("pingshot_console_dropped_total "), app->printer.dropped_total);
 }
 
 /* False: there is no TLS here. */
@@ -302,7 +316,9 @@ static bool get_tls(const struct app *app, struct tls_stats *stats) {
 static bool put_tls_handshakes(const struct app *app, struct samples *s) {
     static const struct slice resumed[] = {SLICE("no"), SLICE("yes")};
     struct tls_stats stats;
-    return !get_tls(app, &stats) || put_both(s, resumed, stats.full_total, stats.resumed_total);
+    return !get_tls(app, &stats) ||
+           put_both(s, SLICE("pingshot_tls_handshakes_total{resumed=\""), resumed,
+                    (const uint64_t[2]){stats.full_total, stats.resumed_total});
 }
 
 static bool put_tls_failures(const struct app *app, struct samples *s) {
@@ -310,7 +326,8 @@ static bool put_tls_failures(const struct app *app, struct samples *s) {
     bool room = true;
     if (get_tls(app, &stats)) {
         while (room && s->next < stats.failures_count) {
-            room = put_labelled(s, stats.failure_names[s->next], stats.failures_total[s->next]);
+            room = put_labelled(s, SLICE("pingshot_tls_failures_total{cause=\""),
+                                stats.failure_names[s->next], stats.failures_total[s->next]);
         }
     }
     return room;
@@ -318,59 +335,69 @@ static bool put_tls_failures(const struct app *app, struct samples *s) {
 
 static bool put_tls_truncations(const struct app *app, struct samples *s) {
     struct tls_stats stats;
-    return !get_tls(app, &stats) || put_only(s, stats.truncated_total);
+    return !get_tls(app, &stats) ||
+           put_only(s, SLICE("pingshot_tls_truncations_total "), stats.truncated_total);
 }
 
 /* A counter of the port's with one label, or NULL. */
 typedef bool (*port_counter)(uint32_t index, struct slice *label, uint32_t *total);
 
-static bool put_counters(port_counter counter, struct samples *s) {
+static SPECIALISED bool put_counters(struct samples *s, struct slice stem, port_counter counter) {
     struct slice label;
     uint32_t total;
     bool room = true;
     while (room && counter != NULL && counter(s->next, &label, &total)) {
-        room = put_labelled(s, label, total);
+        room = put_labelled(s, stem, label, total);
     }
     return room;
 }
 
 static bool put_resets(const struct app *app, struct samples *s) {
-    return put_counters(app->config.resets, s);
+    return put_counters(s, SLICE("pingshot_resets_total{cause=\""), app->config.resets);
 }
 
 static bool put_network_errors(const struct app *app, struct samples *s) {
-    return put_counters(app->config.network_errors, s);
+    return put_counters(s, SLICE("pingshot_network_errors_total{error=\""),
+                        app->config.network_errors);
 }
 
-/* One of the numbers of every table: the one that is `offset` bytes into struct table_stats. */
-static bool put_tables(const struct app *app, struct samples *s, size_t offset) {
-    struct samples to = *s; /* in registers: these are most of the samples */
+#define TABLE "{table=\""
+
+/* One of the numbers of every table: the one that is `offset` bytes into struct table_stats. Most
+ * samples are these. */
+static SPECIALISED bool put_tables(const struct app *app, struct samples *s, struct slice stem,
+                                   size_t offset) {
+    struct samples to = *s; /* in registers */
     struct table_stats made;
     const struct table_stats *stats;
     bool room = true;
     while (room && (stats = own_metrics_table(app, to.next, &made)) != NULL) {
         uint32_t value;
         memcpy(&value, (const char *)stats + offset, sizeof value);
-        room = put_labelled(&to, stats->name, value);
+        room = put_labelled(&to, stem, stats->name, value);
     }
     *s = to;
     return room;
 }
 
 static bool put_table_used(const struct app *app, struct samples *s) {
-    return put_tables(app, s, offsetof(struct table_stats, used));
+    return put_tables(app, s, SLICE("pingshot_table_used" TABLE),
+                      offsetof(struct table_stats, used));
 }
 
 static bool put_table_high_water(const struct app *app, struct samples *s) {
-    return put_tables(app, s, offsetof(struct table_stats, high_water));
+    return put_tables(app, s, SLICE("pingshot_table_high_water" TABLE),
+                      offsetof(struct table_stats, high_water));
 }
 
 static bool put_table_limit(const struct app *app, struct samples *s) {
-    return put_tables(app, s, offsetof(struct table_stats, limit));
+    return put_tables(app, s, SLICE("pingshot_table_limit" TABLE),
+                      offsetof(struct table_stats, limit));
 }
 
 static bool put_table_refusals(const struct app *app, struct samples *s) {
-    return put_tables(app, s, offsetof(struct table_stats, refused_total));
+    return put_tables(app, s, SLICE("pingshot_table_refusals_total" TABLE),
+                      offsetof(struct table_stats, refused_total));
 }
 
 /* ---- families --------------------------------------------------------------------------- */
@@ -383,130 +410,118 @@ enum family_type {
 };
 
 struct own_family {
-    const char *text; /* HELP and TYPE in the text format, and behind them the samples' stem */
+    struct slice header; /* HELP and TYPE in the text format */
     put_samples put;
-    uint16_t header_len;
     uint8_t name_len;
-    uint8_t stem_len;
     uint8_t type; /* enum family_type */
 };
 
-#define HEADER(name, help, type) "# HELP " name " " help "\n# TYPE " name " " type "\n"
-#define FAMILY(kind, word, name, label, help, function)                                 \
-    {                                                                                   \
-        .text = HEADER(name, help, word) name label, .put = function,                   \
-        .header_len = sizeof HEADER(name, help, word) - 1, .name_len = sizeof name - 1, \
-        .stem_len = sizeof name label - 1, .type = kind                                 \
+#define FAMILY(kind, word, name, help, function)                                                  \
+    {                                                                                             \
+        .header = SLICE("# HELP " name " " help "\n# TYPE " name " " word "\n"), .put = function, \
+        .name_len = sizeof name - 1, .type = kind                                                 \
     }
-#define GAUGE(name, label, help, function) FAMILY(TYPE_GAUGE, "gauge", name, label, help, function)
-#define COUNTER(name, label, help, function) \
-    FAMILY(TYPE_COUNTER, "counter", name "_total", label, help, function)
-#define BARE_COUNTER(name, label, help, function) \
-    FAMILY(TYPE_BARE_COUNTER, "counter", name, label, help, function)
+#define GAUGE(name, help, function) FAMILY(TYPE_GAUGE, "gauge", name, help, function)
+#define COUNTER(name, help, function) FAMILY(TYPE_COUNTER, "counter", name, help, function)
+#define BARE_COUNTER(name, help, function) \
+    FAMILY(TYPE_BARE_COUNTER, "counter", name, help, function)
 
-/* To add one: a line here and its function above. What is before a label's value, or before the
- * value of a sample without labels, belongs to what its samples begin with. */
+/* To add one: a line here and its function above. */
 static const struct own_family families[] = {
-    GAUGE("pingshot_build_info", "{target=\"", "Version of pingshot and the target it runs on.",
-          put_build_info),
-    GAUGE("pingshot_uptime_seconds", " ", "Time since start.", put_uptime),
-    BARE_COUNTER("events_to_metrics_event_count", " ", "One-shot events posted.",
-                 put_events_posted),
-    BARE_COUNTER("events_to_metrics_scraper_counts", "{agent=\"", "Scrapes of GET /metrics.",
+    GAUGE("pingshot_build_info", "Version of pingshot and the target it runs on.", put_build_info),
+    GAUGE("pingshot_uptime_seconds", "Time since start.", put_uptime),
+    BARE_COUNTER("events_to_metrics_event_count", "One-shot events posted.", put_events_posted),
+    BARE_COUNTER("events_to_metrics_scraper_counts", "Scrapes of GET /metrics.",
                  put_scraper_counts),
-    GAUGE("pingshot_events_pending", "{agent=\"",
-          "Events that wait for a scraper or are in flight to it.", put_scraper_pending),
-    COUNTER("pingshot_event_deliveries", " ", "Events delivered, once for each scraper.",
+    GAUGE("pingshot_events_pending", "Events that wait for a scraper or are in flight to it.",
+          put_scraper_pending),
+    COUNTER("pingshot_event_deliveries_total", "Events delivered, once for each scraper.",
             put_events_delivered),
-    COUNTER("pingshot_event_rollbacks", "{cause=\"",
+    COUNTER("pingshot_event_rollbacks_total",
             "Scrapes with events that were not acknowledged in time.", put_rollbacks),
-    COUNTER("pingshot_events_ambiguous", " ",
+    COUNTER("pingshot_events_ambiguous_total",
             "Events sent to a scraper that did not acknowledge them: it may get them twice.",
             put_events_ambiguous),
-    COUNTER("pingshot_events_released", " ",
+    COUNTER("pingshot_events_released_total",
             "Events that waited only for a scraper that was forgotten.", put_events_released),
-    GAUGE("pingshot_alert", "{", "An alert that fires, as Alertmanager told POST /webhook.",
-          put_alerts),
-    COUNTER("pingshot_webhook_requests", "{path=\"", "Notifications taken, repeats included.",
+    GAUGE("pingshot_alert", "An alert that fires, as Alertmanager told POST /webhook.", put_alerts),
+    COUNTER("pingshot_webhook_requests_total", "Notifications taken, repeats included.",
             put_webhook_requests),
-    COUNTER("pingshot_webhook_repeats", "{path=\"",
+    COUNTER("pingshot_webhook_repeats_total",
             "Notifications of Alertmanager in which no alert had changed.", put_webhook_repeats),
-    COUNTER("pingshot_console_dropped", " ",
+    COUNTER("pingshot_console_dropped_total",
             "Notifications overwritten before the console had printed them.", put_console_dropped),
-    COUNTER("pingshot_http_requests", "{code=\"", "Responses by handler and status code.",
-            put_requests),
-    COUNTER("pingshot_http_evictions", " ", "Connections cut off to make room for another.",
+    COUNTER("pingshot_http_requests_total", "Responses by handler and status code.", put_requests),
+    COUNTER("pingshot_http_evictions_total", "Connections cut off to make room for another.",
             put_evictions),
-    COUNTER("pingshot_http_timeouts", " ", "Requests that did not come in time.", put_timeouts),
-    COUNTER("pingshot_http_repeats", " ",
+    COUNTER("pingshot_http_timeouts_total", "Requests that did not come in time.", put_timeouts),
+    COUNTER("pingshot_http_repeats_total",
             "Requests answered again and not done again, by their Idempotency-Key.", put_repeats),
-    COUNTER("pingshot_tls_handshakes", "{resumed=\"", "TLS handshakes completed.",
-            put_tls_handshakes),
-    COUNTER("pingshot_tls_failures", "{cause=\"",
-            "Connections that TLS ended, in the handshake or later.", put_tls_failures),
-    COUNTER("pingshot_tls_truncations", " ", "TLS connections that ended without close_notify.",
+    COUNTER("pingshot_tls_handshakes_total", "TLS handshakes completed.", put_tls_handshakes),
+    COUNTER("pingshot_tls_failures_total", "Connections that TLS ended, in the handshake or later.",
+            put_tls_failures),
+    COUNTER("pingshot_tls_truncations_total", "TLS connections that ended without close_notify.",
             put_tls_truncations),
-    COUNTER("pingshot_resets", "{cause=\"",
-            "Starts since power came on, by what ended the run before.", put_resets),
-    COUNTER("pingshot_network_errors", "{error=\"", "Errors that the network device counted.",
+    COUNTER("pingshot_resets_total", "Starts since power came on, by what ended the run before.",
+            put_resets),
+    COUNTER("pingshot_network_errors_total", "Errors that the network device counted.",
             put_network_errors),
-    GAUGE("pingshot_table_used", "{table=\"", "Entries in use of each fixed table.",
-          put_table_used),
-    GAUGE("pingshot_table_high_water", "{table=\"", "The most entries that were ever in use.",
+    GAUGE("pingshot_table_used", "Entries in use of each fixed table.", put_table_used),
+    GAUGE("pingshot_table_high_water", "The most entries that were ever in use.",
           put_table_high_water),
-    GAUGE("pingshot_table_limit", "{table=\"", "Entries that there are.", put_table_limit),
-    COUNTER("pingshot_table_refusals", "{table=\"", "Requests refused because no entry was left.",
+    GAUGE("pingshot_table_limit", "Entries that there are.", put_table_limit),
+    COUNTER("pingshot_table_refusals_total", "Requests refused because no entry was left.",
             put_table_refusals),
 };
 
 #define FAMILIES_COUNT (sizeof families / sizeof families[0])
 
 /* HELP and TYPE of a counter in OpenMetrics, which leaves _total out of its name there. */
-static void put_openmetrics_counter(struct text *out, const struct own_family *f) {
+static char *add_openmetrics_counter(char *at, const struct own_family *f) {
     const struct slice type = SLICE(" counter\n");
-    const uint32_t type_at = f->header_len - type.len;
+    const char *text = f->header.bytes;
+    const uint32_t type_at = f->header.len - type.len;
     if (f->type == TYPE_BARE_COUNTER) {
-        text_put(out, f->text, type_at);
-        text_put_slice(out, SLICE(" unknown\n"));
-        return;
+        at = add(at, (struct slice){text, type_at});
+        return add(at, SLICE(" unknown\n"));
     }
     const uint32_t total_len = (uint32_t)sizeof "_total" - 1;
     const uint32_t help_at = (uint32_t)sizeof "# HELP " - 1 + f->name_len;
-    text_put(out, f->text, help_at - total_len);
-    text_put(out, f->text + help_at, type_at - total_len - help_at);
-    text_put_slice(out, type);
+    at = add(at, (struct slice){text, help_at - total_len});
+    at = add(at, (struct slice){text + help_at, type_at - total_len - help_at});
+    return add(at, type);
 }
 
-/* Appends HELP and TYPE, or nothing when they have no room. */
-static bool put_header(struct text *out, const struct own_family *f, bool openmetrics) {
-    if (text_room(out) < f->header_len) {
+/* Puts HELP and TYPE, or nothing when they have no room. */
+static bool put_header(struct samples *s, const struct own_family *f, bool openmetrics) {
+    if ((size_t)(s->end - s->at) < f->header.len) {
         return false;
     }
-    if (openmetrics && f->type != TYPE_GAUGE) {
-        put_openmetrics_counter(out, f);
-    } else {
-        text_put(out, f->text, f->header_len);
-    }
+    s->at = openmetrics && f->type != TYPE_GAUGE ? add_openmetrics_counter(s->at, f)
+                                                 : add(s->at, f->header);
     return true;
 }
 
 bool own_metrics_pull(struct own_metrics_cursor *cursor, const struct app *app, bool openmetrics,
                       struct text *out) {
-    for (; cursor->family < FAMILIES_COUNT; cursor->family++, cursor->sample = 0) {
-        const struct own_family *f = &families[cursor->family];
-        if (cursor->sample == 0 && !put_header(out, f, openmetrics)) {
-            return false;
+    struct samples s = {.at = out->bytes + out->len, .end = out->bytes + out->capacity};
+    uint32_t sample = cursor->sample;
+    bool room = true;
+    const struct own_family *f = &families[cursor->family];
+    for (; f < families + FAMILIES_COUNT; f++, sample = 0) {
+        if (sample == 0 && !put_header(&s, f, openmetrics)) {
+            room = false;
+            break;
         }
-        struct samples s = {{f->text + f->header_len, f->stem_len},
-                            cursor->sample == 0 ? 0 : cursor->sample - 1u,
-                            out->bytes + out->len,
-                            out->bytes + out->capacity};
-        const bool all = f->put(app, &s);
-        out->len = (uint32_t)(s.at - out->bytes);
-        cursor->sample = (uint16_t)(s.next + 1);
-        if (!all) {
-            return false;
+        s.next = sample == 0 ? 0 : sample - 1u;
+        room = f->put(app, &s);
+        if (!room) {
+            sample = s.next + 1;
+            break;
         }
     }
-    return true;
+    cursor->family = (uint16_t)(f - families);
+    cursor->sample = (uint16_t)sample;
+    out->len = (uint32_t)(s.at - out->bytes);
+    return room;
 }

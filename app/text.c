@@ -169,18 +169,23 @@ static void write_digits(char *at, uint32_t count, uint32_t value) {
 #define BILLION 1000000000u
 #define BILLION_DIGITS 9u
 
+uint32_t text_write_u32(char *at, uint32_t value) {
+    uint32_t len = 1;
+    for (uint32_t rest = value; rest >= 10u; rest /= 10u) {
+        len++;
+    }
+    write_digits(at, len, value);
+    return len;
+}
+
 /* Most numbers fit 32 bits, where a division costs a board a fraction of a 64-bit one. */
 uint32_t text_write_u64(char *at, uint64_t value) {
     uint32_t parts[2]; /* the last digits first */
     uint32_t parts_count = 0;
-    uint32_t len = 1;
     for (; value > UINT32_MAX; value /= BILLION) {
         parts[parts_count++] = (uint32_t)(value % BILLION);
     }
-    for (uint32_t rest = (uint32_t)value; rest >= 10u; rest /= 10u) {
-        len++;
-    }
-    write_digits(at, len, (uint32_t)value);
+    uint32_t len = text_write_u32(at, (uint32_t)value);
     for (; parts_count > 0; len += BILLION_DIGITS) {
         write_digits(at + len, BILLION_DIGITS, parts[--parts_count]);
     }

@@ -101,6 +101,7 @@ void text_puts(struct text *t, const char *string);
 
 /* Writes `value` in decimal at `at`, where there is room for TEXT_U64_BYTES. Returns its length in
  * bytes. */
+uint32_t text_write_u32(char *at, uint32_t value);
 uint32_t text_write_u64(char *at, uint64_t value);
 
 void text_put_u64(struct text *t, uint64_t value);

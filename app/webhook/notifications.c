@@ -27,14 +27,18 @@ _Static_assert(CFG_NOTIFICATION_RING_BYTES >= sizeof(struct header) + NOTIFICATI
                                                   NOTIFICATIONS_HEAD_BYTES + 256,
                "CFG_NOTIFICATION_RING_BYTES: too small for the head of one notification");
 
+#define ENDPOINT(path, receiver) \
+    { SLICE(path), SLICE(receiver), SLICE(path "\",receiver=\"" receiver) }
+
 static const struct {
     struct slice path;
     struct slice receiver;
+    struct slice labels;
 } endpoints[NOTIFICATIONS_ENDPOINTS] = {
-    [NOTIFICATIONS_WEBHOOK] = {SLICE("/webhook"), SLICE("webhook")},
-    [NOTIFICATIONS_SLACK] = {SLICE("/slack"), SLICE("slack")},
-    [NOTIFICATIONS_PAGERDUTY] = {SLICE("/pagerduty"), SLICE("pagerduty")},
-    [NOTIFICATIONS_ENQUEUE] = {SLICE("/v2/enqueue"), SLICE("pagerduty")},
+    [NOTIFICATIONS_WEBHOOK] = ENDPOINT("/webhook", "webhook"),
+    [NOTIFICATIONS_SLACK] = ENDPOINT("/slack", "slack"),
+    [NOTIFICATIONS_PAGERDUTY] = ENDPOINT("/pagerduty", "pagerduty"),
+    [NOTIFICATIONS_ENQUEUE] = ENDPOINT("/v2/enqueue", "pagerduty"),
 };
 
 struct slice notifications_path(enum notifications_endpoint endpoint) {
@@ -43,6 +47,10 @@ struct slice notifications_path(enum notifications_endpoint endpoint) {
 
 struct slice notifications_receiver(enum notifications_endpoint endpoint) {
     return endpoints[endpoint].receiver;
+}
+
+struct slice notifications_labels(enum notifications_endpoint endpoint) {
+    return endpoints[endpoint].labels;
 }
 
 void notifications_init(struct notifications *n) {

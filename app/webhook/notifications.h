@@ -34,6 +34,10 @@ enum notifications_endpoint {
 struct slice notifications_path(enum notifications_endpoint endpoint);
 struct slice notifications_receiver(enum notifications_endpoint endpoint);
 
+/* Both as the values of a metric's labels: path, from its value's first character on, and
+ * receiver, up to its last. */
+struct slice notifications_labels(enum notifications_endpoint endpoint);
+
 /* One notification. The slices point into the ring. */
 struct notification {
     uint64_t number;     /* 1, 2, ... in order of arrival */
