@@ -24,8 +24,11 @@ _Static_assert(SAMPLE_BYTES_MAX <= CFG_LINE_BYTES,
 /* Those whose state is not kept in one piece. */
 APART static const struct table_stats *make_table(const struct app *app, uint32_t index,
                                                   struct table_stats *made) {
-    *made = index < REGISTRY_TABLES ? registry_stats(&app->state->registry, index)
-                                    : idempotency_stats(&app->state->idempotency);
+    if (index < REGISTRY_TABLES) {
+        registry_stats(&app->state->registry, index, made);
+    } else {
+        *made = idempotency_stats(&app->state->idempotency);
+    }
     return made;
 }
 

@@ -33,9 +33,18 @@ void board_poll(void) __attribute__((noinline, used));
  * interrupts masked: one that comes behind it ends the sleep. */
 bool board_pending(void);
 
-/* Fills in error counter number `index` of the MAC (a word for a label's value, as the data sheet
- * names it) and returns true; false beyond the last. */
-bool board_counter(uint32_t index, const char **name, uint32_t *total);
+/* A word for a label's value, and one of a literal. */
+struct board_word {
+    const char *bytes;
+    uint32_t len;
+};
+
+#define BOARD_WORD(literal) \
+    { literal, sizeof literal - 1 }
+
+/* Fills in error counter number `index` of the MAC, called as the data sheet calls it, and returns
+ * true; false beyond the last. */
+bool board_counter(uint32_t index, struct board_word *name, uint32_t *total);
 
 /* External interrupt `irq` (0: the first behind the core's own). It only notes what happened and
  * silences its source; the work is board_poll's. Returns true for a watchdog's warning: then where

@@ -221,8 +221,8 @@ uint32_t registry_find_family(const struct registry *r, struct slice name);
 struct slice registry_family_name(const struct registry *r, uint32_t family);
 const char *registry_type_name(enum metric_type type);
 
-/* Use, high-water mark, limit and refusals of its tables. */
+/* Use, high-water mark, limit and refusals of its table number `table`. */
 #define REGISTRY_TABLES 4u
-struct table_stats registry_stats(const struct registry *r, uint32_t table);
+void registry_stats(const struct registry *r, uint32_t table, struct table_stats *stats);
 
 #endif

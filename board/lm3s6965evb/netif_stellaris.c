@@ -49,13 +49,13 @@ enum counter {
     COUNT_TX_FULL,
 };
 
-static const char *const counter_names[] = {
-    [COUNT_RXER] = "rxer",           /* a receive error, as the MAC tells */
-    [COUNT_FOV] = "fov",             /* receive FIFO overrun: a frame did not fit */
-    [COUNT_LENGTH] = "length_error", /* a length that no frame has */
-    [COUNT_NO_PBUF] = "rx_no_pbuf",  /* no memory for a frame */
-    [COUNT_TXER] = "txer",           /* a transmit error, as the MAC tells */
-    [COUNT_TX_FULL] = "tx_dropped",  /* and too many frames waited for it */
+static const struct board_word counter_names[] = {
+    [COUNT_RXER] = BOARD_WORD("rxer"),           /* a receive error, as the MAC tells */
+    [COUNT_FOV] = BOARD_WORD("fov"),             /* receive FIFO overrun: a frame did not fit */
+    [COUNT_LENGTH] = BOARD_WORD("length_error"), /* a length that no frame has */
+    [COUNT_NO_PBUF] = BOARD_WORD("rx_no_pbuf"),  /* no memory for a frame */
+    [COUNT_TXER] = BOARD_WORD("txer"),           /* a transmit error, as the MAC tells */
+    [COUNT_TX_FULL] = BOARD_WORD("tx_dropped"),  /* and too many frames waited for it */
 };
 
 #define COUNTERS (sizeof counter_names / sizeof counter_names[0])
@@ -344,7 +344,7 @@ bool board_pending(void) {
     return interrupted;
 }
 
-bool board_counter(uint32_t index, const char **name, uint32_t *total) {
+bool board_counter(uint32_t index, struct board_word *name, uint32_t *total) {
     if (index >= COUNTERS) {
         return false;
     }

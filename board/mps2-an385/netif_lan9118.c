@@ -42,27 +42,27 @@ enum driver_counter { DROPPED_BY_CHIP = 1, NO_PBUF = 2, TX_FIFO_FULL = 4 };
 
 /* What is counted: the bit of which word means it. */
 static const struct {
-    const char *name;
+    struct board_word name;
     enum source source;
     uint32_t bit;
 } counters[] = {
-    {"rx_drop", DRIVER, DROPPED_BY_CHIP},
-    {"rx_no_pbuf", DRIVER, NO_PBUF},
-    {"crc_error", RX_STATUS, RX_STS_CRC_ERROR},
-    {"length_error", RX_STATUS, RX_STS_LENGTH_ERROR},
-    {"runt_frame", RX_STATUS, RX_STS_RUNT_FRAME},
-    {"frame_too_long", RX_STATUS, RX_STS_FRAME_TOO_LONG},
-    {"collision_seen", RX_STATUS, RX_STS_COLLISION_SEEN},
-    {"receive_watchdog_timeout", RX_STATUS, RX_STS_RECEIVE_WATCHDOG_TIMEOUT},
-    {"mii_error", RX_STATUS, RX_STS_MII_ERROR},
-    {"receiver_error", INTERRUPT, INT_RXE},
-    {"tx_fifo_full", DRIVER, TX_FIFO_FULL},
-    {"loss_of_carrier", TX_STATUS, TX_STS_LOSS_OF_CARRIER},
-    {"no_carrier", TX_STATUS, TX_STS_NO_CARRIER},
-    {"late_collision", TX_STATUS, TX_STS_LATE_COLLISION},
-    {"excessive_collisions", TX_STATUS, TX_STS_EXCESSIVE_COLLISIONS},
-    {"excessive_deferral", TX_STATUS, TX_STS_EXCESSIVE_DEFERRAL},
-    {"transmitter_error", INTERRUPT, INT_TXE},
+    {BOARD_WORD("rx_drop"), DRIVER, DROPPED_BY_CHIP},
+    {BOARD_WORD("rx_no_pbuf"), DRIVER, NO_PBUF},
+    {BOARD_WORD("crc_error"), RX_STATUS, RX_STS_CRC_ERROR},
+    {BOARD_WORD("length_error"), RX_STATUS, RX_STS_LENGTH_ERROR},
+    {BOARD_WORD("runt_frame"), RX_STATUS, RX_STS_RUNT_FRAME},
+    {BOARD_WORD("frame_too_long"), RX_STATUS, RX_STS_FRAME_TOO_LONG},
+    {BOARD_WORD("collision_seen"), RX_STATUS, RX_STS_COLLISION_SEEN},
+    {BOARD_WORD("receive_watchdog_timeout"), RX_STATUS, RX_STS_RECEIVE_WATCHDOG_TIMEOUT},
+    {BOARD_WORD("mii_error"), RX_STATUS, RX_STS_MII_ERROR},
+    {BOARD_WORD("receiver_error"), INTERRUPT, INT_RXE},
+    {BOARD_WORD("tx_fifo_full"), DRIVER, TX_FIFO_FULL},
+    {BOARD_WORD("loss_of_carrier"), TX_STATUS, TX_STS_LOSS_OF_CARRIER},
+    {BOARD_WORD("no_carrier"), TX_STATUS, TX_STS_NO_CARRIER},
+    {BOARD_WORD("late_collision"), TX_STATUS, TX_STS_LATE_COLLISION},
+    {BOARD_WORD("excessive_collisions"), TX_STATUS, TX_STS_EXCESSIVE_COLLISIONS},
+    {BOARD_WORD("excessive_deferral"), TX_STATUS, TX_STS_EXCESSIVE_DEFERRAL},
+    {BOARD_WORD("transmitter_error"), INTERRUPT, INT_TXE},
 };
 
 #define COUNTERS (sizeof counters / sizeof counters[0])
@@ -98,7 +98,7 @@ static void count(enum source source, uint32_t bits) {
     add(source, bits, 1);
 }
 
-bool board_counter(uint32_t index, const char **name, uint32_t *total) {
+bool board_counter(uint32_t index, struct board_word *name, uint32_t *total) {
     if (index >= COUNTERS) {
         return false;
     }

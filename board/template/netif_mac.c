@@ -69,7 +69,7 @@ bool board_pending(void) {
     return false;
 }
 
-bool board_counter(uint32_t index, const char **name, uint32_t *total) {
+bool board_counter(uint32_t index, struct board_word *name, uint32_t *total) {
     /* To do: each error that the MAC tells, by its data sheet's name. */
     (void)index;
     (void)name;

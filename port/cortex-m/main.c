@@ -60,11 +60,11 @@ static bool resets(uint32_t index, struct slice *cause, uint32_t *total) {
 }
 
 static bool network_errors(uint32_t index, struct slice *name, uint32_t *total) {
-    const char *word;
+    struct board_word word;
     if (!board_counter(index, &word, total)) {
         return false;
     }
-    *name = (struct slice){word, (uint32_t)strlen(word)};
+    *name = (struct slice){word.bytes, word.len};
     return true;
 }
 

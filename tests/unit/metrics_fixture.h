@@ -111,8 +111,14 @@ static inline void expect_reply(const struct registry_txn *txn, const char *expe
     assert_string_equal(page_bytes, expected);
 }
 
+static inline struct table_stats stats_of(uint32_t table) {
+    struct table_stats stats;
+    registry_stats(on, table, &stats);
+    return stats;
+}
+
 static inline uint32_t used(uint32_t table) {
-    return registry_stats(on, table).used;
+    return stats_of(table).used;
 }
 
 /* The arena is blocks and gaps, and each block somebody's. Returns how many blocks there are. */

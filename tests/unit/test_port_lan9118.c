@@ -54,10 +54,10 @@ static err_t take(struct pbuf *p, struct netif *from) {
 }
 
 static uint32_t counter(const char *wanted) {
-    const char *name;
+    struct board_word name;
     uint32_t total;
     for (uint32_t i = 0; board_counter(i, &name, &total); i++) {
-        if (strcmp(name, wanted) == 0) {
+        if (name.len == strlen(wanted) && memcmp(name.bytes, wanted, name.len) == 0) {
             return total;
         }
     }

@@ -160,7 +160,7 @@ static void full_families(void **state) {
     assert_int_equal(problem.kind, PROBLEM_FULL);
     expect_page(before);
     free(before);
-    struct table_stats stats = registry_stats(&reg, 0);
+    struct table_stats stats = stats_of(0);
     assert_true(slice_equals(stats.name, SLICE("families")));
     assert_int_equal(stats.used, 16);
     assert_int_equal(stats.high_water, 16);
@@ -185,8 +185,8 @@ static void full_series(void **state) {
     assert_int_equal(problem.kind, PROBLEM_FULL);
     assert_int_equal(used(0), 1);
     assert_int_equal(used(1), 64);
-    assert_int_equal(registry_stats(&reg, 1).refused_total, 2);
-    assert_true(slice_equals(registry_stats(&reg, 1).name, SLICE("series")));
+    assert_int_equal(stats_of(1).refused_total, 2);
+    assert_true(slice_equals(stats_of(1).name, SLICE("series")));
     assert_non_null(strstr(page(EXPOSITION_TEXT), "f{n=\"1\"} 1\n"));
     expect_idle();
 }
@@ -207,7 +207,7 @@ static void full_text(void **state) {
                    "line 2: table registry_text_bytes is full (limit 8192, "
                    "CFG_REGISTRY_TEXT_BYTES): delete what is not needed; nothing was changed");
     assert_in_range(made, 10, CFG_FAMILIES_MAX);
-    struct table_stats stats = registry_stats(&reg, 2);
+    struct table_stats stats = stats_of(2);
     assert_true(slice_equals(stats.name, SLICE("registry_text_bytes")));
     assert_int_equal(stats.refused_total, 1);
     assert_in_range(stats.used, 8192 - 600, 8192);
@@ -226,7 +226,7 @@ static void full_text(void **state) {
         snprintf(body, sizeof body, "\nf%d{v=\"a%0220d\"} %d\n", i, i, i);
         assert_non_null(strstr(page(EXPOSITION_TEXT), body));
     }
-    assert_in_range(registry_stats(&reg, 2).high_water, stats.used, 8192);
+    assert_in_range(stats_of(2).high_water, stats.used, 8192);
     expect_idle();
 }
 
@@ -242,7 +242,7 @@ static void rollbacks_leak_nothing(void **state) {
     }
     assert_int_equal(used(0), 1);
     assert_int_equal(used(1), 1);
-    assert_int_equal(registry_stats(&reg, 2).refused_total, 0);
+    assert_int_equal(stats_of(2).refused_total, 0);
     expect_idle();
 }
 

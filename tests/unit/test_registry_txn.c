@@ -336,8 +336,8 @@ static void transactions_run_out(void **state) {
     assert_null(registry_txn_begin(&reg, REGISTRY_CREATE, &defaults, &problem));
     expect_problem(PROBLEM_FULL, "table registry_transactions is full (limit 3): that many "
                                  "requests are changing metrics, send this one again");
-    assert_int_equal(registry_stats(&reg, 3).refused_total, 1);
-    assert_int_equal(registry_stats(&reg, 3).high_water, CFG_REGISTRY_TRANSACTIONS_MAX);
+    assert_int_equal(stats_of(3).refused_total, 1);
+    assert_int_equal(stats_of(3).high_water, CFG_REGISTRY_TRANSACTIONS_MAX);
     assert_true(registry_txn_commit(&reg, txns[1], &problem));
     registry_txn_end(&reg, txns[1]);
     txns[1] = begin(REGISTRY_UPDATE);
@@ -378,7 +378,7 @@ static void text_moves_under_transactions(void **state) {
         assert_true(registry_delete(&reg, SLICE("c"), &problem));
         expect_idle();
     }
-    assert_int_equal(registry_stats(&reg, 2).refused_total, 0);
+    assert_int_equal(stats_of(2).refused_total, 0);
 }
 
 /* ---- limits ------------------------------------------------------------------------------ */
