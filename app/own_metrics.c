@@ -54,13 +54,16 @@ static const struct table_stats *app_table(const struct app *app, uint32_t index
     }
 }
 
+static inline bool port_table(const struct app *app, uint32_t index, struct table_stats *made) {
+    return app->config.port_table != NULL && app->config.port_table(index - APP_TABLES, made);
+}
+
 const struct table_stats *own_metrics_table(const struct app *app, uint32_t index,
                                             struct table_stats *made) {
     if (index < APP_TABLES) {
         return app_table(app, index, made);
     }
-    const bool is_port = app->config.port_table != NULL;
-    return is_port && app->config.port_table(index - APP_TABLES, made) ? made : NULL;
+    return port_table(app, index, made) ? made : NULL;
 }
 
 /* ---- samples ---------------------------------------------------------------------------- */
@@ -92,13 +95,21 @@ static inline char *add_number(char *at, uint64_t value) {
            (value <= UINT32_MAX ? text_write_u32(at, (uint32_t)value) : text_write_u64(at, value));
 }
 
+/* More than that GCC copies in a loop, also when it knows how much it is. */
+#define UNROLLED_BYTES 32u
+
 /* Begins the next sample. Returns where it goes on, in a room of SAMPLE_BYTES_MAX altogether, or
  * NULL when there is not as much. */
 static SPECIALISED char *begin(const struct samples *s, struct slice stem) {
-    if ((size_t)(s->end - s->at) < SAMPLE_BYTES_MAX) {
+    char *at = s->at;
+    if ((size_t)(s->end - at) < SAMPLE_BYTES_MAX) {
         return NULL;
     }
-    return add(s->at, stem);
+    if (__builtin_constant_p(stem.len) && stem.len > UNROLLED_BYTES) {
+        at = add(at, (struct slice){stem.bytes, UNROLLED_BYTES});
+        stem = (struct slice){stem.bytes + UNROLLED_BYTES, stem.len - UNROLLED_BYTES};
+    }
+    return add(at, stem);
 }
 
 static inline void end(struct samples *s, char *at) {
@@ -366,18 +377,25 @@ static bool put_network_errors(const struct app *app, struct samples *s) {
 
 #define TABLE "{table=\""
 
+static inline uint32_t number_at(const struct table_stats *stats, size_t offset) {
+    uint32_t number;
+    memcpy(&number, (const char *)stats + offset, sizeof number);
+    return number;
+}
+
 /* One of the numbers of every table: the one that is `offset` bytes into struct table_stats. Most
  * samples are these. */
 static SPECIALISED bool put_tables(const struct app *app, struct samples *s, struct slice stem,
                                    size_t offset) {
     struct samples to = *s; /* in registers */
     struct table_stats made;
-    const struct table_stats *stats;
     bool room = true;
-    while (room && (stats = own_metrics_table(app, to.next, &made)) != NULL) {
-        uint32_t value;
-        memcpy(&value, (const char *)stats + offset, sizeof value);
-        room = put_labelled(&to, stem, stats->name, value);
+    while (room && to.next < APP_TABLES) {
+        const struct table_stats *stats = app_table(app, to.next, &made);
+        room = put_labelled(&to, stem, stats->name, number_at(stats, offset));
+    }
+    while (room && port_table(app, to.next, &made)) {
+        room = put_labelled(&to, stem, made.name, number_at(&made, offset));
     }
     *s = to;
     return room;

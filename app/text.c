@@ -170,8 +170,8 @@ static void write_digits(char *at, uint32_t count, uint32_t value) {
 #define BILLION_DIGITS 9u
 
 uint32_t text_write_u32(char *at, uint32_t value) {
-    uint32_t len = 1;
-    for (uint32_t rest = value; rest >= 10u; rest /= 10u) {
+    uint32_t len = value < 10u ? 1 : 2;
+    for (uint32_t rest = value; rest >= 100u; rest /= 10u) {
         len++;
     }
     write_digits(at, len, value);
