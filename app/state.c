@@ -28,9 +28,8 @@ static uint32_t layout_hash(void) {
         sizeof(struct event_times),
         sizeof(struct scraper),
         offsetof(struct state, idempotency),
-        sizeof(struct idempotency_entry),
-        offsetof(struct state, idempotency),
         sizeof(struct idempotency),
+        sizeof(struct idempotency_entry),
         CFG_FAMILIES_MAX,
         CFG_SERIES_MAX,
         CFG_REGISTRY_TEXT_BYTES,
@@ -41,7 +40,6 @@ static uint32_t layout_hash(void) {
         CFG_EVENT_TEXT_BYTES,
         CFG_SCRAPERS_MAX,
         CFG_SCRAPES_IN_FLIGHT_MAX,
-        CFG_IDEMPOTENCY_KEYS,
         CFG_IDEMPOTENCY_KEYS,
     };
     return state_check(MAGIC, sizes, sizeof sizes);

@@ -86,13 +86,20 @@ bool idempotency_read_key(const struct idempotency *ring, struct slice value,
 
 /* ---- the ring --------------------------------------------------------------------------- */
 
+static uint8_t tag_of(struct hash_digest key) {
+    return (uint8_t)key.low;
+}
+
 const struct idempotency_record *idempotency_find(const struct idempotency *ring,
                                                   struct hash_digest key) {
-    for (uint32_t i = 0; i < ENTRIES; i++) {
-        const struct idempotency_entry *e = &ring->entries[i];
+    const uint8_t *const end = ring->tags + ENTRIES;
+    const uint8_t *at = ring->tags;
+    while ((at = memchr(at, tag_of(key), (size_t)(end - at))) != NULL) {
+        const struct idempotency_entry *e = &ring->entries[at - ring->tags];
         if (hash_digest_equals(e->record.key, key) && e->seal != 0) {
             return &e->record;
         }
+        at++;
     }
     return NULL;
 }
@@ -100,6 +107,7 @@ const struct idempotency_record *idempotency_find(const struct idempotency *ring
 void idempotency_prepare(struct idempotency *ring, const struct idempotency_record *record) {
     struct idempotency_entry *e = &ring->entries[ring->next];
     e->record = *record;
+    ring->tags[ring->next] = tag_of(record->key);
     state_barrier();
     e->seal = check(SEED_PREPARED, e);
     state_barrier();
@@ -168,6 +176,7 @@ void idempotency_recover(struct idempotency *ring, const uint8_t key[HASH_KEY_BY
             found->damaged_count += is_prepared ? 0u : 1u;
             e->seal = 0;
         }
+        ring->tags[i] = tag_of(e->record.key);
         first_free = e->seal == 0 ? i : first_free;
         found->keys_count += e->seal != 0 ? 1u : 0u;
     }

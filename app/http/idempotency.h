@@ -59,6 +59,7 @@ struct idempotency {
     uint32_t high_water;
     uint32_t repeats_total; /* requests answered from here, since start */
     struct idempotency_entry entries[CFG_IDEMPOTENCY_KEYS + 1];
+    uint8_t tags[CFG_IDEMPOTENCY_KEYS + 1]; /* a byte of each entry's key, to look among; derived */
 };
 
 /* Empty. `key` should be unpredictable: with it nobody outside can find two requests that hash

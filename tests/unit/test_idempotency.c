@@ -231,6 +231,25 @@ static void refused_requests_take_no_place(void **state) {
     }
 }
 
+/* Keys that are alike in what is looked among first: each is found, until it is the oldest. */
+static void keys_that_share_a_tag(void **state) {
+    uint32_t alike[2 * KEYS];
+    uint32_t count = 0;
+    (void)state;
+    for (uint32_t n = 0; count < 2 * KEYS; n++) {
+        if ((uint8_t)key_of(n).low == (uint8_t)key_of(0).low) {
+            alike[count++] = n;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        enter(alike[i], true);
+        enter(alike[i], false); /* its key stands behind the ring's last, in a free entry */
+        for (uint32_t j = 0; j < count; j++) {
+            assert_int_equal(has(alike[j]), j >= oldest_of(i + 1) && j <= i);
+        }
+    }
+}
+
 /* ---- after a reset ---------------------------------------------------------------------- */
 
 static struct idempotency_recovery recover(uint64_t events_posted) {
@@ -248,6 +267,7 @@ static void forget_derived(void) {
     ring.used = 0xa5a5a5a5u;
     ring.high_water = 0xa5a5a5a5u;
     ring.repeats_total = 0xa5a5a5a5u;
+    memset(ring.tags, 0xa5, sizeof ring.tags);
 }
 
 /* At every fill the ring goes on after a reset where it was. */
@@ -359,6 +379,7 @@ int main(void) {
         cmocka_unit_test_setup(long_keys, setup),
         cmocka_unit_test_setup(the_newest_are_kept, setup),
         cmocka_unit_test_setup(refused_requests_take_no_place, setup),
+        cmocka_unit_test_setup(keys_that_share_a_tag, setup),
         cmocka_unit_test_setup(resets_between_requests, setup),
         cmocka_unit_test_setup(a_prepared_post, setup),
         cmocka_unit_test_setup(a_prepared_transaction, setup),
