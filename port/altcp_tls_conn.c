@@ -318,12 +318,11 @@ static bool has_session(struct altcp_tls_conn *c, enum altcp_tls_fate *fate) {
     if (c->rx_waits) {
         return false;
     }
-    WOLFSSL *ssl = altcp_tls_wolfssl_session(c->listener, c);
-    if (ssl == NULL) {
+    c->ssl = altcp_tls_wolfssl_session(c->listener, c);
+    if (c->ssl == NULL) {
         *fate = fail(c, ALTCP_TLS_MEMORY);
         return false;
     }
-    altcp_tls_turns_heard(c, ssl);
     return true;
 }
 
@@ -456,6 +455,12 @@ static err_t lower_poll(void *arg, struct altcp_pcb *inner) {
     }
     if (fate != ALTCP_TLS_ALIVE) {
         return answer(fate);
+    }
+    if (c->tx_starved) {
+        fate = tell_sent(c, 0); /* memory that the pool has again tells nobody */
+        if (fate != ALTCP_TLS_ALIVE) {
+            return answer(fate);
+        }
     }
     struct altcp_pcb *pcb = c->pcb;
     if (c->established && pcb->poll != NULL && c->polls >= pcb->pollinterval) {

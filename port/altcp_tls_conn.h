@@ -101,14 +101,10 @@ WOLFSSL *altcp_tls_wolfssl_session(const struct altcp_pcb *listener, struct altc
 /* A new connection: it has its turn at once, or waits for it. */
 void altcp_tls_turns_join(struct altcp_tls_conn *c);
 
-/* A connection in its turn has said something, and has wolfSSL's side: from now on the pool itself
- * tells what it takes. */
-void altcp_tls_turns_heard(struct altcp_tls_conn *c, WOLFSSL *ssl);
-
 /* The handshake is done. */
 void altcp_tls_turns_established(struct altcp_tls_conn *c);
 
-/* The connection is gone, whatever it was doing; `c->ssl` is still there. */
+/* The connection is gone, whatever it was doing. */
 void altcp_tls_turns_leave(struct altcp_tls_conn *c);
 
 /* Has those who wait looked at, soon. */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * altcp_tls_mem.c: see altcp_tls_mem.h. Blocks lie side by side in the array, each behind a header
- * with its own size and that of the block before. Free ones are in lists by size: a list for each
- * eighth between two powers of two, and bitmaps that say which lists have any. A request is rounded
- * up to the next list, so that whatever that list holds is large enough; when that has none, a few of
- * the list before are looked at.
+ * with its own size and that of the block before.
+ *
+ * A large array has its free blocks in lists by size: a list for each eighth between two powers of
+ * two, and bitmaps that say which lists have any. A request is rounded up to the next list, so that
+ * whatever that list holds is large enough; when that has none, a few of the list before are looked
+ * at. A small array, with hardly more than its few sessions need, cannot spare what then lies in gaps:
+ * it has one list, and takes of all that are large enough the one that is nearest to its end.
  */
 #include "altcp_tls_mem.h"
 
@@ -35,11 +38,16 @@ struct links {
     (HEADER_BYTES + (ALIGN_BYTES > sizeof(struct links) ? ALIGN_BYTES : sizeof(struct links)))
 #define ARENA_BYTES (ALTCP_TLS_MEM_BYTES / ALIGN_BYTES * ALIGN_BYTES)
 
+/* A small array's free blocks are few enough to look at them all. */
+#define SMALL_BYTES_MAX (64u * 1024u)
+#define IS_SMALL (ALTCP_TLS_MEM_BYTES <= SMALL_BYTES_MAX)
+
 /* Lists: the first level is the power of two, from 2^FIRST_SHIFT, the second an eighth of it. */
 #define EIGHTHS_SHIFT 3u
 #define EIGHTHS (1u << EIGHTHS_SHIFT)
 #define FIRST_SHIFT 4u
-#define LEVELS (32u - FIRST_SHIFT - (uint32_t)__builtin_clz(ALTCP_TLS_MEM_BYTES))
+#define LEVELS (IS_SMALL ? 1u : 32u - FIRST_SHIFT - (uint32_t)__builtin_clz(ALTCP_TLS_MEM_BYTES))
+#define LISTS (IS_SMALL ? 1u : EIGHTHS)
 
 /* Blocks looked at one by one before a request is refused. */
 #define MIXED_BLOCKS 16u
@@ -53,7 +61,7 @@ static struct {
     bool ready;
     uint32_t levels;         /* bit: some list of that level has a block */
     uint8_t eighths[LEVELS]; /* bit: that list has a block */
-    uint32_t heads[LEVELS][EIGHTHS];
+    uint32_t heads[LEVELS][LISTS];
     struct altcp_tls_mem_stats stats;
 } mem;
 
@@ -155,6 +163,9 @@ static uint32_t log2_of(uint32_t x) {
 
 /* The list that a block of this size is in. */
 static struct list list_of(uint32_t size_bytes) {
+    if (IS_SMALL) {
+        return (struct list){0, 0};
+    }
     uint32_t power = log2_of(size_bytes);
     return (struct list){power - FIRST_SHIFT,
                          (size_bytes >> (power - EIGHTHS_SHIFT)) & (EIGHTHS - 1u)};
@@ -210,22 +221,43 @@ static uint32_t find_at_once(uint32_t size_bytes) {
     return mem.heads[l.level][__builtin_ctz(eighths)];
 }
 
-/* Before it gives up it looks at a few of the list where blocks a bit smaller and a bit larger are
- * mixed: a large one may be all that a small pool has. */
-static uint32_t find(uint32_t size_bytes) {
-    uint32_t offset = find_at_once(size_bytes);
-    if (offset == NONE) {
-        struct list l = list_of(size_bytes);
-        offset = l.level < LEVELS ? mem.heads[l.level][l.eighth] : NONE;
-        for (uint32_t i = 1; i < MIXED_BLOCKS && offset != NONE && size_at(offset) < size_bytes;
-             i++) {
-            offset = load_links(offset).next;
-        }
-        if (offset != NONE && size_at(offset) < size_bytes) {
-            offset = NONE;
+/* The list where blocks a bit smaller and a bit larger are mixed: a few of it are looked at before a
+ * request is refused. */
+static uint32_t find_mixed(uint32_t size_bytes) {
+    struct list l = list_of(size_bytes);
+    uint32_t offset = l.level < LEVELS ? mem.heads[l.level][l.eighth] : NONE;
+    for (uint32_t i = 1; i < MIXED_BLOCKS && offset != NONE && size_at(offset) < size_bytes; i++) {
+        offset = load_links(offset).next;
+    }
+    return offset != NONE && size_at(offset) >= size_bytes ? offset : NONE;
+}
+
+/* Of a small array's blocks that are large enough, the one nearest to that end. */
+static uint32_t find_outermost(uint32_t size_bytes, bool at_front) {
+    uint32_t found = NONE;
+    for (uint32_t at = mem.heads[0][0]; at != NONE; at = load_links(at).next) {
+        if (size_at(at) >= size_bytes && (found == NONE || (at < found) == at_front)) {
+            found = at;
         }
     }
-    return offset;
+    return found;
+}
+
+static uint32_t find(uint32_t size_bytes, bool at_front) {
+    if (IS_SMALL) {
+        return find_outermost(size_bytes, at_front);
+    }
+    uint32_t offset = find_at_once(size_bytes);
+    return offset != NONE ? offset : find_mixed(size_bytes);
+}
+
+/* The first of the list with the largest blocks, or NONE. */
+static uint32_t highest_head(void) {
+    if (mem.levels == 0) {
+        return NONE;
+    }
+    const uint32_t level = log2_of(mem.levels);
+    return mem.heads[level][log2_of(mem.eighths[level])];
 }
 
 /* ---- what is called ---------------------------------------------------------------------- */
@@ -261,7 +293,7 @@ static void *take(size_t bytes, bool at_front) {
         prepare();
     }
     uint32_t size_bytes = block_bytes_for(bytes);
-    uint32_t offset = size_bytes == 0 ? NONE : find(size_bytes);
+    uint32_t offset = size_bytes == 0 ? NONE : find(size_bytes, at_front);
     if (offset == NONE) {
         mem.stats.refused_total++;
         return NULL;
@@ -335,8 +367,21 @@ bool altcp_tls_mem_fits(size_t bytes, size_t rest_bytes) {
         prepare();
     }
     uint32_t size_bytes = block_bytes_for(bytes);
-    return size_bytes != 0 && find(size_bytes) != NONE &&
+    return size_bytes != 0 && find(size_bytes, false) != NONE &&
            rest_bytes <= ARENA_BYTES - mem.stats.used_bytes - size_bytes;
+}
+
+uint32_t altcp_tls_mem_room_bytes(void) {
+    if (!mem.ready) {
+        prepare();
+    }
+    uint32_t most = HEADER_BYTES;
+    uint32_t at = highest_head();
+    while (at != NONE) {
+        most = size_at(at) > most ? size_at(at) : most;
+        at = IS_SMALL ? load_links(at).next : NONE;
+    }
+    return most - HEADER_BYTES;
 }
 
 void altcp_tls_mem_get_stats(struct altcp_tls_mem_stats *stats) {

@@ -2,8 +2,9 @@
  *
  * altcp_tls_mem.h: all of wolfSSL's memory: one static array, shared by every session. Taking and
  * giving back a block is a constant number of steps whatever the array holds (two-level segregated
- * fit), neighbours that are free are joined at once, and there is a high-water mark. Not for
- * interrupts, not for threads. wolfSSL reaches it through XMALLOC and its kin in user_settings.h.
+ * fit); one of at most 64 KiB looks at all that is free, for the place that leaves the fewest gaps.
+ * Neighbours that are free are joined at once, and there is a high-water mark. Not for interrupts,
+ * not for threads. wolfSSL reaches it through XMALLOC and its kin in user_settings.h.
  */
 #ifndef PORT_ALTCP_TLS_MEM_H
 #define PORT_ALTCP_TLS_MEM_H
@@ -35,6 +36,9 @@ void altcp_tls_mem_free(void *block);
 
 /* True when altcp_tls_mem_alloc has `bytes` in one piece, and would leave `rest_bytes` beside it. */
 bool altcp_tls_mem_fits(size_t bytes, size_t rest_bytes);
+
+/* Bytes that altcp_tls_mem_alloc has now in one piece; a large array may have up to an eighth more. */
+uint32_t altcp_tls_mem_room_bytes(void);
 
 void altcp_tls_mem_get_stats(struct altcp_tls_mem_stats *stats);
 

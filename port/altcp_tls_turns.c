@@ -20,7 +20,6 @@ _Static_assert(ALTCP_TLS_MEM_BYTES >= ALTCP_TLS_MEM_RESERVE_BYTES,
 
 static struct altcp_tls_conn *first; /* of those that wait, in the order of arrival */
 static u32_t in_turn_count;          /* handshakes that may go on */
-static u32_t silent_count;           /* of those, not begun by their clients */
 static bool look_is_due;
 static void (*give_up_one)(void *arg, bool urgent);
 static void *give_up_arg;
@@ -34,10 +33,11 @@ static u32_t free_bytes(void) {
     return mem.limit_bytes - mem.used_bytes;
 }
 
-/* Whether so many more could have their turn, beside those that have it. */
+/* Whether so many more could have their turn. Those that have it may still take all that they were
+ * promised: most goes to what a handshake does last. */
 static bool is_room_for(u32_t count) {
     return altcp_tls_conn_stats.sessions_used + count <= ALTCP_TLS_SESSIONS_MAX &&
-           free_bytes() / ALTCP_TLS_MEM_RESERVE_BYTES >= silent_count + count;
+           free_bytes() / ALTCP_TLS_MEM_RESERVE_BYTES >= in_turn_count + count;
 }
 
 bool altcp_tls_turns_has_memory(void) {
@@ -82,7 +82,6 @@ static void give_turn(struct altcp_tls_conn *c) {
     struct altcp_tls_stats *stats = &altcp_tls_conn_stats;
     note_high_water(&stats->sessions_high_water, ++stats->sessions_used);
     in_turn_count++;
-    silent_count++;
     c->waits = false;
     c->polls = 0;
     if (c->rx == NULL) {
@@ -138,11 +137,6 @@ void altcp_tls_turns_join(struct altcp_tls_conn *c) {
     altcp_tls_turns_look();
 }
 
-void altcp_tls_turns_heard(struct altcp_tls_conn *c, WOLFSSL *ssl) {
-    c->ssl = ssl;
-    silent_count--;
-}
-
 static void leave_queue(struct altcp_tls_conn *c) {
     struct altcp_tls_conn **link = &first;
     while (*link != c) {
@@ -152,15 +146,8 @@ static void leave_queue(struct altcp_tls_conn *c) {
     altcp_tls_conn_stats.waiting_used--;
 }
 
-static void end_turn(const struct altcp_tls_conn *c) {
-    in_turn_count--;
-    if (c->ssl == NULL) {
-        silent_count--;
-    }
-}
-
 void altcp_tls_turns_established(struct altcp_tls_conn *c) {
-    end_turn(c);
+    in_turn_count--;
     c->established = true;
     c->polls = 0;
     altcp_tls_turns_look();
@@ -172,7 +159,7 @@ void altcp_tls_turns_leave(struct altcp_tls_conn *c) {
         return;
     }
     if (!c->established) {
-        end_turn(c);
+        in_turn_count--;
     }
     altcp_tls_conn_stats.sessions_used--;
     altcp_tls_turns_look();

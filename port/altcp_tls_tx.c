@@ -15,6 +15,10 @@
  * tag 16, and what hides the type in TLS 1.3 in place of the nonce. RFC 5288, RFC 8446. */
 #define RECORD_OVERHEAD_BYTES 29u
 
+/* The most that wolfSSL takes of the pool for a record beside its plaintext: the record's overhead, and
+ * what it adds for headers of DTLS and to align. */
+#define POOL_OVERHEAD_BYTES 80u
+
 /* Below this a smaller write to TCP is not tried when memory is short. */
 #define TCP_WRITE_BYTES_MIN 256u
 
@@ -176,12 +180,18 @@ static u32_t tcp_room(struct altcp_pcb *inner) {
     return LWIP_MIN(bytes, (TCP_SND_QUEUELEN - queued - 1u) * altcp_mss(inner));
 }
 
+static u32_t less(u32_t room, u32_t overhead) {
+    return room > overhead ? room - overhead : 0;
+}
+
+/* The plaintext that can be written now. When the pool has no room, as while another connection
+ * shakes hands, there is none. */
 static u32_t plain_room(const struct altcp_tls_conn *c) {
     if (!c->established || c->notify_sent || c->tx_waiting != NULL || c->inner == NULL) {
         return 0;
     }
-    u32_t room = tcp_room(c->inner);
-    room = room > RECORD_OVERHEAD_BYTES ? room - RECORD_OVERHEAD_BYTES : 0;
+    u32_t room = less(tcp_room(c->inner), RECORD_OVERHEAD_BYTES);
+    room = LWIP_MIN(room, less(altcp_tls_mem_room_bytes(), POOL_OVERHEAD_BYTES));
     return LWIP_MIN(room, ALTCP_TLS_RECORD_BYTES);
 }
 

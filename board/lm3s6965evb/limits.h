@@ -5,14 +5,15 @@
  *
  * Of its memory wolfSSL takes some 1,200 bytes for all, for a session at rest 2,100 (TLS 1.3) or
  * 2,500 (1.2), and up to 5,000 while that one is in its handshake: so there is room for a second
- * handshake beside a session, and for a POST of 2 KB and a page beside two.
+ * handshake beside a session, and for a POST of 2 KB and a page beside two. lwIP's heap has room for
+ * the two pages that two slow readers have not acknowledged, and still for another's answer.
  */
 #ifndef PINGSHOT_LIMITS_H
 #define PINGSHOT_LIMITS_H
 
 #define CFG_FAMILIES_MAX 28
 #define CFG_SERIES_MAX 96
-#define CFG_REGISTRY_TEXT_BYTES (6 * 1024)
+#define CFG_REGISTRY_TEXT_BYTES (5 * 1024 + 512)
 #define CFG_REGISTRY_TRANSACTIONS_MAX 2
 #define CFG_LABELS_MAX 16
 #define CFG_LINE_BYTES 384
@@ -51,12 +52,12 @@
 #define CFG_NET_FRAGMENTS 0
 #define CFG_NET_SMALL 1
 #define CFG_NET_HEAP_SLABS 0
-#define CFG_NET_HEAP_BYTES (4 * 1024)
+#define CFG_NET_HEAP_BYTES (4 * 1024 + 512)
 #define CFG_NET_NEIGHBORS 6
 #define CFG_RANDOM_BLOCKS 2
 #define CFG_TLS_SESSIONS_MAX 2
 #define CFG_TLS_WAITING_MAX 4
-#define CFG_TLS_MEM_BYTES (8 * 1024 + 768)
+#define CFG_TLS_MEM_BYTES (9 * 1024)
 #define CFG_TLS_MEM_RESERVE_BYTES 4736
 #define CFG_TLS_SEND_RECORD_BYTES 1024
 #define CFG_TLS_SEND_RECORDS 4

@@ -58,8 +58,10 @@ void FreeSignerTable(Signer **table, int rows, void *heap) {
 
 /* ---- the configuration -------------------------------------------------------------------- */
 
-/* As ssl_load.c does for a certificate and key of this kind. */
-static void use(WOLFSSL_CTX *ctx) {
+/* As ssl_load.c does for a certificate and key of this kind. The list of suites would else be made in
+ * the first handshake, and stay for ever amid memory that handshakes come and go in. False: no room
+ * for it. */
+static bool use(WOLFSSL_CTX *ctx) {
     const byte *chain = tls_certificate_chain;
     const uint32_t leaf_bytes = (uint32_t)chain[0] << 16 | (uint32_t)chain[1] << 8 | chain[2];
     const uint32_t first_bytes = LENGTH_BYTES + leaf_bytes;
@@ -74,14 +76,20 @@ static void use(WOLFSSL_CTX *ctx) {
     ctx->pkCurveOID = ECC_SECP256R1_OID;
     ctx->haveECDSAsig = 1;
     ctx->haveECC = 1;
+    if (AllocateCtxSuites(ctx) != 0) {
+        return false;
+    }
+    InitSSL_CTX_Suites(ctx);
+    return true;
 }
 
 struct altcp_tls_config *tls_certificate_load(void) {
     static const char *alpn[] = {"http/1.1", NULL};
     struct altcp_tls_config *config = altcp_tls_create_config_server(1);
-    if (config != NULL) {
-        use(altcp_tls_wolfssl_context(config));
-        altcp_tls_configure_alpn_protocols(config, alpn);
+    if (config == NULL || !use(altcp_tls_wolfssl_context(config))) {
+        altcp_tls_free_config(config);
+        return NULL;
     }
+    altcp_tls_configure_alpn_protocols(config, alpn);
     return config;
 }

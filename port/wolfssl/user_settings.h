@@ -52,7 +52,8 @@
 #endif
 #define XMALLOC(bytes, heap, type)                                                        \
     ((void)(heap), (type) == DYNAMIC_TYPE_SSL || (type) == DYNAMIC_TYPE_SESSION ||        \
-                           (type) == DYNAMIC_TYPE_CIPHER || (type) == DYNAMIC_TYPE_SUITES \
+                           (type) == DYNAMIC_TYPE_RNG || (type) == DYNAMIC_TYPE_CIPHER || \
+                           (type) == DYNAMIC_TYPE_TLSX                                    \
                        ? altcp_tls_mem_alloc_lasting(bytes)                               \
                        : altcp_tls_mem_alloc(bytes))
 #define XREALLOC(block, bytes, heap, type) \

@@ -360,6 +360,34 @@ static void pool_used_up_in_a_handshake(void **state) {
     assert_true(failed > 5);
 }
 
+/* As while another connection shakes hands: the application is told what fits, then that nothing does,
+ * and when there is room again. */
+static void pool_used_up_is_waited_for_by_records(void **state) {
+    static void *blocks[4000];
+    static void *more[4000];
+    (void)state;
+    shake_hands(p, true);
+    const uint16_t all = altcp_sndbuf(u->pcb);
+    uint32_t count = take_memory(blocks, 4000, 700);
+    const uint16_t some = altcp_sndbuf(u->pcb);
+    assert_in_range(some, 300, 700);
+    assert_int_equal(altcp_write(u->pcb, pattern, (u16_t)(some + 1), 0), ERR_MEM);
+    assert_int_equal(altcp_write(u->pcb, pattern, some, 0), ERR_OK);
+    const uint32_t more_count = take_memory(more, 4000, 64);
+    assert_int_equal(altcp_sndbuf(u->pcb), 0);
+    assert_int_equal(altcp_write(u->pcb, pattern, 1, 0), ERR_MEM);
+    expect_no_failure();
+    give_memory(more, more_count);
+    give_memory(blocks, count);
+    assert_int_equal(u->sent_zero_calls, 0);
+    poll_once(p);
+    assert_int_equal(u->sent_zero_calls, 1);
+    assert_int_equal(altcp_sndbuf(u->pcb), all);
+    assert_int_equal(client_reads(p, got, sizeof got), some);
+    assert_memory_equal(got, pattern, some);
+    expect_works(p, u);
+}
+
 static void heap_of_lwip_used_up_is_waited_for(void **state) {
     static void *blocks[20000];
     (void)state;
@@ -401,6 +429,7 @@ int main(void) {
         TLS_TEST(fatal_alert_of_the_client),
         TLS_TEST(no_common_cipher),
         TLS_TEST(pool_used_up_in_a_handshake),
+        TLS_TEST(pool_used_up_is_waited_for_by_records),
         TLS_TEST(heap_of_lwip_used_up_is_waited_for),
     };
     fill_pattern(pattern, sizeof pattern);

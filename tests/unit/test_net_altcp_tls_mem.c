@@ -185,6 +185,19 @@ static void what_lasts_lies_together(void **state) {
     assert_int_equal(stats_now().used_bytes, 0);
 }
 
+static void room_is_what_can_be_taken(void **state) {
+    (void)state;
+    random_state = 3;
+    for (uint32_t i = 0; i < 2000; i++) {
+        step();
+        const uint32_t room_bytes = altcp_tls_mem_room_bytes();
+        void *bytes = altcp_tls_mem_alloc(room_bytes);
+        assert_non_null(bytes);
+        altcp_tls_mem_free(bytes);
+    }
+    give_all();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_steps),
@@ -192,6 +205,7 @@ int main(void) {
         cmocka_unit_test(refusals_are_counted),
         cmocka_unit_test(full_to_the_last_small_block),
         cmocka_unit_test(what_lasts_lies_together),
+        cmocka_unit_test(room_is_what_can_be_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -245,6 +245,25 @@ static void they_wait_for_memory(void **state) {
     }
 }
 
+/* Most of a handshake's memory goes to what it does last: one that has begun is still owed it. */
+static void a_begun_handshake_keeps_its_promise(void **state) {
+    (void)state;
+    client_start(&pipes[0], true);
+    client_start(&pipes[1], true);
+    client_steps(&pipes[0]);
+    client_steps(&pipes[1]);
+    assert_int_equal(connect_tcp(&pipes[0]), ERR_OK);
+    deliver_all(&pipes[0], 0xffff);
+    assert_true(pipes[0].written_bytes > 0);
+    uint32_t count = take_memory(blocks, 4000, ALTCP_TLS_MEM_RESERVE_BYTES * 2 - 1);
+    assert_int_equal(connect_tcp(&pipes[1]), ERR_OK);
+    assert_int_equal(stats_now().waiting_used, 1);
+    give_memory(blocks, count);
+    assert_true(goes_on(&pipes[0]));
+    sys_check_timeouts();
+    assert_true(goes_on(&pipes[1]));
+}
+
 /* A turn given, the memory gone since: the first message waits, and not for ever. */
 static void a_promise_that_cannot_be_kept(void **state) {
     (void)state;
@@ -321,6 +340,7 @@ int main(void) {
         TLS_TEST(a_stalled_turn_ends_while_others_wait),
         TLS_TEST(others_are_not_hurried_before_their_time),
         TLS_TEST(they_wait_for_memory),
+        TLS_TEST(a_begun_handshake_keeps_its_promise),
         TLS_TEST(a_promise_that_cannot_be_kept),
         TLS_TEST(the_application_is_asked_for_a_session),
         TLS_TEST(the_application_is_asked_for_memory),

@@ -73,8 +73,6 @@ NOT_FOR = (
     ("test_cut::test_cut_by_timeout", ("lm3s6965evb-https",), "the same: it cuts several scrapes at once"),
     ("test_cut::test_cut_by_timeout_at_every_byte", ("lm3s6965evb-https",), "the same"),
     ("test_cut::test_a_scrape_cut_for_one_scraper_is_whole_for_another", ("lm3s6965evb-https",), "the same"),
-    ("test_cut::test_all_but_the_last_byte_is_not_enough", ("lm3s6965evb-https",), "with a byte always missing it stalls"),
-    ("test_tls::test_a_thousand_handshakes_leave_nothing", ("lm3s6965evb-https",), "two at a time, one in hundreds is refused"),
     ("test_state", ("https", *BOARDS), "a board has no files, and one way to ask is enough"),
     ("test_lossy", (*BOARDS, "https"), "its link is a socket of the host target's, below HTTP and TLS"),
     ("test_cli", BOARDS, "a board has no command line"),
