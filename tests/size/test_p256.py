@@ -151,8 +151,11 @@ def key_rows(source):
 
 def secret_rows(source):
     yield number(CDH_KEY), point(CDH_PEER), number(CDH_SECRET)
-    for k in (*SCALARS, source.randrange(1, N)):
-        peer = times(source.randrange(1, N), G)
+    # Numbers on both sides of where the ladder adds n once more, and points with a small x.
+    edges = (2**257 % N + d for d in (-2, -1, 0, 1, 2))
+    peers = [small_point(), (0, pow(B, (P + 1) // 4, P))]
+    for k in (*SCALARS, *edges, *(source.randrange(1, N) for _ in range(10))):
+        peer = peers.pop() if peers else times(source.randrange(1, N), G)
         yield number(k), point(peer), number(times(k, peer)[0])
 
 
