@@ -54,7 +54,7 @@ static const struct table_stats *app_table(const struct app *app, uint32_t index
     }
 }
 
-static inline bool port_table(const struct app *app, uint32_t index, struct table_stats *made) {
+static inline bool get_port_table(const struct app *app, uint32_t index, struct table_stats *made) {
     return app->config.port_table != NULL && app->config.port_table(index - APP_TABLES, made);
 }
 
@@ -63,7 +63,7 @@ const struct table_stats *own_metrics_table(const struct app *app, uint32_t inde
     if (index < APP_TABLES) {
         return app_table(app, index, made);
     }
-    return port_table(app, index, made) ? made : NULL;
+    return get_port_table(app, index, made) ? made : NULL;
 }
 
 /* ---- samples ---------------------------------------------------------------------------- */
@@ -394,7 +394,7 @@ static SPECIALISED bool put_tables(const struct app *app, struct samples *s, str
         const struct table_stats *stats = app_table(app, to.next, &made);
         room = put_labelled(&to, stem, stats->name, number_at(stats, offset));
     }
-    while (room && port_table(app, to.next, &made)) {
+    while (room && get_port_table(app, to.next, &made)) {
         room = put_labelled(&to, stem, made.name, number_at(&made, offset));
     }
     *s = to;
