@@ -316,10 +316,13 @@ static void choose(struct p256_point *chosen, const uint32_t k[P256_WORDS], uint
         index |= added(k, place + tooth * SPACING) << tooth;
     }
     index = (index ^ sign) & (TABLE_COUNT - 1);
+    memset(chosen, 0, sizeof *chosen);
     for (uint32_t i = 0; i < TABLE_COUNT; i++) {
         const uint32_t here = 0u - (((i ^ index) - 1u) >> 31);
-        replace(chosen->x, table[i].x, here);
-        replace(chosen->y, table[i].y, here);
+        for (uint32_t word = 0; word < P256_WORDS; word++) {
+            chosen->x[word] |= table[i].x[word] & here;
+            chosen->y[word] |= table[i].y[word] & here;
+        }
     }
     subtract(negative, zero, chosen->y);
     replace(chosen->y, negative, sign);
@@ -327,7 +330,7 @@ static void choose(struct p256_point *chosen, const uint32_t k[P256_WORDS], uint
 
 static void multiply_base(struct p256_point *result, const uint32_t k[P256_WORDS]) {
     struct jacobian sum;
-    struct p256_point next = {{0}, {0}};
+    struct p256_point next;
     uint32_t odd[P256_WORDS];
     const uint32_t is_even = make_odd(odd, k);
     uint32_t place = SPACING - 1;
