@@ -33,3 +33,11 @@ def run_check(folder, check, assembly, *flags):
         ["qemu-system-arm", "-M", "mps2-an385", "-nodefaults", "-display", "none",
          "-semihosting-config", "enable=on,target=native", "-kernel", folder / "check.elf"],
         timeout=120, check=False).returncode
+
+
+def each_fails(source, run, broken):
+    """Breaks the text of a source in one place at a time, (right, wrong): `run`, which is given what that
+    makes of it, must return the status that stands behind these."""
+    for right, wrong, status in broken:
+        assert source.count(right) == 1, right
+        assert run(source.replace(right, wrong)) == status, (right, wrong)
