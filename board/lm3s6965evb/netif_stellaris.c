@@ -81,20 +81,27 @@ struct fifo_writer {
     uint32_t carry_bits; /* 0, 8, 16 or 24 */
 };
 
+static void fifo_write_byte(struct fifo_writer *w, uint8_t byte) {
+    w->carry |= (uint32_t)byte << w->carry_bits;
+    w->carry_bits += 8;
+    if (w->carry_bits == 32) {
+        MACDATA = w->carry;
+        *w = (struct fifo_writer){0};
+    }
+}
+
+/* Bytes until no word is begun; then whole words, which the processor reads at any address. */
 static void fifo_write(struct fifo_writer *w, const uint8_t *bytes, uint32_t n) {
-    uint32_t word;
+    for (; n > 0 && w->carry_bits != 0; n--) {
+        fifo_write_byte(w, *bytes++);
+    }
     for (; n >= 4; n -= 4, bytes += 4) {
+        uint32_t word;
         memcpy(&word, bytes, 4);
-        MACDATA = w->carry | word << w->carry_bits;
-        w->carry = w->carry_bits == 0 ? 0 : word >> (32u - w->carry_bits);
+        MACDATA = word;
     }
     for (; n > 0; n--) {
-        w->carry |= (uint32_t)*bytes++ << w->carry_bits;
-        w->carry_bits += 8;
-        if (w->carry_bits == 32) {
-            MACDATA = w->carry;
-            *w = (struct fifo_writer){0};
-        }
+        fifo_write_byte(w, *bytes++);
     }
 }
 

@@ -179,8 +179,8 @@
 #define MEMP_NUM_TCP_SEG ((CFG_CONNECTIONS_MAX + 1) * TCP_SND_QUEUELEN) /* was 16 */
 
 /* Descriptors of memory that is sent without a copy: only benchmarks do that, from 16 connections
- * on a host and from few on a board. */
-#define MEMP_NUM_PBUF ((CFG_NET_HEAP_SLABS > 0 ? 8 : 2) * TCP_SND_QUEUELEN) /* was 16 */
+ * on a host and from one on a board. */
+#define MEMP_NUM_PBUF ((CFG_NET_HEAP_SLABS > 0 ? 8 : 1) * TCP_SND_QUEUELEN) /* was 16 */
 
 /* DHCP, SNTP, mDNS. */
 #define MEMP_NUM_UDP_PCB 3 /* was 4 */
@@ -310,7 +310,7 @@
 
 /* The sum of what is copied into a segment is made in the same go, where a processor has that in
  * assembly: net_checksum.h. */
-#if defined(__ARM_ARCH) && __ARM_ARCH_PROFILE == 'M' && !CFG_NET_SMALL
+#if defined(__ARM_ARCH) && __ARM_ARCH_PROFILE == 'M'
 #define LWIP_CHECKSUM_ON_COPY 1 /* was 0 */
 #endif
 
