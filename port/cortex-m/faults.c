@@ -27,6 +27,7 @@
 
 /* From the linker script. */
 extern uint32_t link_stack_bottom[];
+extern uint32_t link_stack_top[];
 
 void faults_handle(uint32_t sp, uint32_t lr, uint32_t pc);
 
@@ -45,14 +46,21 @@ static _Noreturn void finish(struct retained_end *end) {
     board_reset();
 }
 
-_Noreturn void faults_trap(const char *text) {
+static _Noreturn void stop(enum retained_cause cause, const void *caller, const char *text) {
     core_mask_interrupts();
-    struct retained_end end = {.cause = RETAINED_ASSERTION};
-    end.lr = (uint32_t)(uintptr_t)__builtin_return_address(0);
+    struct retained_end end = {.cause = cause, .lr = (uint32_t)(uintptr_t)caller};
     for (size_t i = 0; i + 1 < sizeof end.text && text[i] != '\0'; i++) {
         end.text[i] = text[i];
     }
     finish(&end);
+}
+
+_Noreturn void faults_trap(const char *text) {
+    stop(RETAINED_ASSERTION, __builtin_return_address(0), text);
+}
+
+_Noreturn void faults_stack_overflow(void) {
+    stop(RETAINED_STACK, __builtin_return_address(0), "its last word was used");
 }
 
 _Noreturn void faults_reset(void) {
@@ -68,7 +76,14 @@ bool faults_warned(void) {
 
 static bool in_guard(uint32_t address) {
     const uint32_t bottom = (uint32_t)(uintptr_t)link_stack_bottom;
-    return address - bottom < 32u;
+    return address - bottom < STACK_GUARD_BYTES;
+}
+
+/* One large frame may step over the guard: then the stack pointer is below it, and what was to be
+ * stacked met no memory. */
+static bool out_of_stack(uint32_t sp) {
+    const uint32_t lowest = (uint32_t)(uintptr_t)link_stack_bottom + STACK_GUARD_BYTES;
+    return sp - lowest >= (uint32_t)(uintptr_t)link_stack_top - lowest;
 }
 
 __attribute__((used)) _Noreturn void faults_handle(uint32_t sp, uint32_t lr, uint32_t pc) {
@@ -83,13 +98,14 @@ __attribute__((used)) _Noreturn void faults_handle(uint32_t sp, uint32_t lr, uin
     if ((end.cfsr & CFSR_UNDEFINSTR) != 0 && *(const uint16_t *)pc == UDF_ASSERTION) {
         end.cause = RETAINED_ASSERTION;
     }
-    if ((end.cfsr & CFSR_MSTKERR) != 0 || in_guard(end.address) || in_guard(sp)) {
+    if ((end.cfsr & CFSR_MSTKERR) != 0 || in_guard(end.address) || out_of_stack(sp)) {
         end.cause = RETAINED_STACK;
     }
     finish(&end);
 }
 
-/* The exception's frame is r0-r3, r12, lr, pc, xPSR; it is there unless the stack ended in it. */
+/* The exception's frame is r0-r3, r12, lr, pc, xPSR; it is there unless the stack ended in it, or
+ * the stack pointer is somewhere else: to read that would be the end without a record. */
 __attribute__((naked)) void faults_entry(void) {
     __asm volatile("mrs  r0, msp\n\t"
                    "movs r1, #0\n\t"
@@ -97,6 +113,9 @@ __attribute__((naked)) void faults_entry(void) {
                    "ldr  r3, =link_stack_bottom + 32\n\t"
                    "cmp  r0, r3\n\t"
                    "blo  1f\n\t"
+                   "ldr  r3, =link_stack_top - 32\n\t"
+                   "cmp  r0, r3\n\t"
+                   "bhi  1f\n\t"
                    "ldr  r1, [r0, #20]\n\t"
                    "ldr  r2, [r0, #24]\n"
                    "1:\n\t"

@@ -15,6 +15,10 @@ void faults_enable(void);
 /* A failed assertion: records where and what, and resets. */
 _Noreturn void faults_trap(const char *text);
 
+/* An overflow of the stack that was found after the fact, where no guard has met it: records that,
+ * and resets. */
+_Noreturn void faults_stack_overflow(void);
+
 /* A reset that was asked for, in a debugger (`call faults_reset()`): the image has it for that. */
 _Noreturn void faults_reset(void);
 

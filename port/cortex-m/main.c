@@ -206,7 +206,7 @@ static void idle(void) {
 /* Kicked only from here, where frames, timers, application and stack have all had their turn. */
 static void keep_alive(void) {
     if (stack_overrun()) {
-        faults_trap("stack overflow");
+        faults_stack_overflow();
     }
     board_watchdog_kick();
     if (faults_warned()) {

@@ -11,7 +11,6 @@
 
 #define PAINT 0x57acced5u
 #define LOOK_MS 1000u
-#define GUARD_BYTES 32u /* the smallest region of an MPU, to which the linker script aligns */
 
 /* From the linker script: the stack grows down to its first word. The address of ..._bytes is a
  * number. */
@@ -19,7 +18,7 @@ extern uint32_t link_stack_bottom[];
 extern char link_stack_bytes[];
 
 /* The guard's own words are out of bounds. */
-#define LOWEST (GUARD_BYTES / sizeof link_stack_bottom[0])
+#define LOWEST (STACK_GUARD_BYTES / sizeof link_stack_bottom[0])
 
 static size_t stack_words(void) {
     return (size_t)link_stack_bytes / sizeof link_stack_bottom[0];

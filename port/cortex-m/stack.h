@@ -11,14 +11,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* At the bottom of the stack: the smallest region of an MPU, to which the linker script aligns. */
+#define STACK_GUARD_BYTES 32u
+
 /* Fills what is below the caller's frame with a pattern. */
 void stack_paint(void);
 
-/* Makes the lowest 32 bytes inaccessible, so that an overflow is a fault at once. False when the
+/* Makes the lowest STACK_GUARD_BYTES inaccessible, so that an overflow is a fault at once. False when the
  * core has no MPU: then only stack_overrun notices, after the fact. */
 bool stack_guard(void);
 
-/* True when the lowest word of the stack has been written to. */
+/* True when the lowest word above the guard has been written to. */
 bool stack_overrun(void);
 
 /* Once a turn of the main loop: looks once a second how deep the stack has been, which takes as long

@@ -3,6 +3,7 @@
 
 import random
 import re
+import subprocess
 
 import pytest
 
@@ -13,6 +14,7 @@ from harness.process import wait_until
 
 RESETS = 10
 NO_CODE = 0xF0000000  # nothing may be executed here
+GUARD_BYTES = 32  # of the stack: port/cortex-m/stack.h
 BRANCH_TO_ITSELF = bytes.fromhex("fee7")
 
 
@@ -94,11 +96,33 @@ def test_a_program_that_hangs(board):
     assert resets(board) == {"power_on": 1, "watchdog": 1}
 
 
-def test_a_stack_that_overflows(board, symbols):
+@pytest.mark.parametrize("above_bytes", [48, 0, -16, -1024])
+def test_a_stack_that_overflows(board, symbols, above_bytes):
+    """Into its guard, and with one large frame over it, to where no memory is."""
     with attached_to(board) as debugger:
-        debugger.set_register(SP, symbols["link_stack_bottom"] + 48)
+        debugger.set_register(SP, symbols["link_stack_bottom"] + above_bytes)
     cause, _ = wait_for_start(board, 2)
     assert cause == "stack_overflow"
+    assert resets(board) == {"power_on": 1, "stack_overflow": 1}
+
+
+def test_a_stack_pointer_gone_wild(board):
+    with attached_to(board) as debugger:
+        debugger.set_register(SP, NO_CODE)
+    cause, _ = wait_for_start(board, 2)
+    assert cause == "stack_overflow"
+
+
+def test_a_stack_that_has_overflowed(board, symbols):
+    """Which no guard has met: all that a chip without an MPU notices. One word of it is cleared; the
+    debugger does not get past the guard itself."""
+    with attached_to(board) as debugger:
+        for number, value in enumerate((symbols["link_stack_bottom"] + GUARD_BYTES, 0, 4)):
+            debugger.set_register(number, value)
+        debugger.set_register(PC, symbols["memset"] & ~1)
+    cause, text = wait_for_start(board, 2)
+    assert cause == "stack_overflow"
+    assert text.endswith("its last word was used")
     assert resets(board) == {"power_on": 1, "stack_overflow": 1}
 
 
@@ -111,6 +135,20 @@ def test_an_assertion(board, symbols):
     cause, text = wait_for_start(board, 2)
     assert cause == "assertion"
     assert text.endswith("net_wire.c:7: it is broken")
+    assert resets(board) == {"power_on": 1, "assertion": 1}
+
+
+def test_an_assertion_of_lwip(board):
+    """It has no words, only the place."""
+    listing = subprocess.run(
+        ["arm-none-eabi-objdump", "-d", board.image], capture_output=True, text=True, check=True
+    ).stdout
+    address = int(re.search(r"^ *([0-9a-f]+):.*\tudf\t#90\b", listing, re.M).group(1), 16)
+    with attached_to(board) as debugger:
+        debugger.set_register(PC, address)
+    cause, text = wait_for_start(board, 2)
+    assert cause == "assertion"
+    assert register(text, "pc") == address
     assert resets(board) == {"power_on": 1, "assertion": 1}
 
 

@@ -39,7 +39,7 @@ static void must_be_deepest(uint32_t bytes, uint32_t failure) {
 static void check_paint(void) {
     const size_t end = top_of_stack();
     *word_at(STACK_BYTES) = 0;
-    *word_at(STACK_BYTES - GUARD_BYTES) = 0;
+    *word_at(STACK_BYTES - STACK_GUARD_BYTES) = 0;
     *word_at(1000) = 0;
     stack_paint();
     must(*word_at(STACK_BYTES) == PAINT, 1);
@@ -55,7 +55,7 @@ static void check_paint(void) {
  * before a second has passed since the last look, also where the clock wraps. */
 static void check_depths(void) {
     const struct table_stats first = stack_stats();
-    must(first.limit == STACK_BYTES - GUARD_BYTES, 4);
+    must(first.limit == STACK_BYTES - STACK_GUARD_BYTES, 4);
     must(first.used > 0 && first.used < 256 && first.high_water == first.used, 5);
     uint32_t told_bytes = 256;
     *word_at(told_bytes) = ~PAINT;
@@ -103,12 +103,12 @@ static void check_guard(void) {
     handlers[MEM_MANAGE] = on_fault;
     VTOR = (uint32_t)(uintptr_t)handlers;
     must(stack_guard(), 11);
-    store(word_at(STACK_BYTES - GUARD_BYTES));
+    store(word_at(STACK_BYTES - STACK_GUARD_BYTES));
     store(word_at(STACK_BYTES + 4)); /* below the stack: not its guard's */
     must(faults_count == 0, 12);
     store(word_at(STACK_BYTES));
     must(faults_count == 1, 13);
-    store(word_at(STACK_BYTES - GUARD_BYTES + 4));
+    store(word_at(STACK_BYTES - STACK_GUARD_BYTES + 4));
     must(faults_count == 2, 14);
 }
 
