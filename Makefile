@@ -240,14 +240,17 @@ $(MCU)/board/%.o: board/%.c $(MCU)/flags Makefile $(lwip_stamp)
 # The certificate and its key.
 $(IMAGE)/tls/certificate.o: $(IMAGE)/tls/certificate.S $(MCU)/flags Makefile
 	@echo "  AS    $@"
-	@$(CC) $(filter -m%,$(mcu_flags)) -include $(board_dir)/limits.h -include port/wolfssl/user_settings.h -c -o $@ $<
+	@$(CC) $(filter -m%,$(mcu_flags)) -c -o $@ $<
 
-$(IMAGE)/tls/certificate.S: FORCE
-	@port/cortex-m/certificate.sh $(@D)
-
+# What make was given, all of it checked before any of it is written.
+chain_bytes_max = $(shell echo CFG_TLS_CHAIN_BYTES_MAX | \
+    $(CC) -x assembler-with-cpp -E -P -include $(board_dir)/limits.h -include port/wolfssl/user_settings.h - | tail -n 1)
 $(IMAGE)/board_config.h: FORCE
 	@mkdir -p $(@D)
-	@port/cortex-m/config.sh $(BOARD) $@
+	@port/cortex-m/config.sh $(BOARD) $@ port/cortex-m/certificate.sh $(@D)/tls '$(chain_bytes_max)'
+
+$(IMAGE)/tls/certificate.S: $(IMAGE)/board_config.h FORCE
+	@:
 
 board_src     := $(foreach file,$(BOARD_SRC),$(if $(filter ../%,$(file)),$(patsubst ../%,board/%,$(file)),$(board_dir)/$(file)))
 board_objects := $(call in,$(MCU),$(app_src) $(port_src) $(filter-out %/main.c,$(mcu_src)) $(lwip_src) $(wolfssl_src) \

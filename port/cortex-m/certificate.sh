@@ -4,7 +4,7 @@
 # What a board shows to its HTTPS clients: checks the certificate (a chain: leaf first) and key that
 # make was given, or makes a self-signed pair, and writes both for the linker:
 #
-#     CERT=server.crt KEY=server.key port/cortex-m/certificate.sh DIR
+#     CERT=server.crt KEY=server.key port/cortex-m/certificate.sh DIR CHAIN_BYTES_MAX
 #
 # DIR gets certificate.S, which takes in chain.bin and key.bin beside it, and is only touched when
 # they change. A pair that was made stays there until it does not fit ADDRESS or expires.
@@ -22,6 +22,7 @@ fail() {
 }
 
 dir=$1
+chain_bytes_max=$(($2))
 cert=${CERT:-}
 key=${KEY:-}
 address=${ADDRESS:-dhcp}
@@ -104,7 +105,9 @@ check_certificate
 check_key
 
 # RFC 5915 section 3: seven bytes are in front of a P-256 key's number.
-openssl pkey -in "$key" -passin pass: -traditional -outform DER | tail -c +8 | head -c 32 >"$work/key.bin"
+openssl ec -in "$key" -passin pass: -outform DER -out "$work/key.der" 2>"$work/log" ||
+    fail "openssl cannot read KEY=$key: $(tail -n 1 "$work/log")"
+tail -c +8 "$work/key.der" | head -c 32 >"$work/key.bin"
 
 # as_bytes N: N in three bytes
 as_bytes() {
@@ -117,6 +120,9 @@ for i in $(seq "$count"); do
     as_bytes "$(wc -c <"$work/$i.der")"
     cat "$work/$i.der"
 done >"$work/chain.bin"
+chain_bytes=$(wc -c <"$work/chain.bin")
+[ "$chain_bytes" -le "$chain_bytes_max" ] ||
+    fail "CERT=$cert: a chain of $chain_bytes bytes, CFG_TLS_CHAIN_BYTES_MAX is $chain_bytes_max; leave out the root, or raise it in the board's limits.h"
 fingerprint=$(openssl x509 -in "$cert" -noout -fingerprint -sha256)
 fingerprint=${fingerprint#*=}
 echo "  certificate: $kind; SHA-256 fingerprint $fingerprint"
@@ -131,9 +137,6 @@ cat >"$work/certificate.S" <<END
 tls_certificate_chain:
     .incbin "$dir/chain.bin"
     .set chain_bytes, . - tls_certificate_chain
-    .if . - tls_certificate_chain > CFG_TLS_CHAIN_BYTES_MAX
-    .error "CERT=: the chain is longer than CFG_TLS_CHAIN_BYTES_MAX; leave out the root, or raise it"
-    .endif
 tls_certificate_key:
     .incbin "$dir/key.bin"
 tls_certificate_fingerprint:

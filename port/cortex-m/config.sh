@@ -3,9 +3,11 @@
 #
 # Checks what a board's build was given on make's command line, and writes it as a C header:
 #
-#     ADDRESS=192.168.76.2/24 GATEWAY=192.168.76.1 port/cortex-m/config.sh BOARD FILE
+#     ADDRESS=192.168.76.2/24 GATEWAY=192.168.76.1 port/cortex-m/config.sh BOARD FILE [COMMAND...]
 #
-# The file is only touched when its content changes, so that main.c is only then compiled again.
+# The file is only touched when its content changes, so that main.c is only then compiled again. A
+# command that checks the rest (certificate.sh) is run when all is well here, and the file stays as
+# it was when that command refuses.
 
 set -eu
 
@@ -25,8 +27,33 @@ hex() {
         { exit !ok }' || fail "$1=$2: not an IPv4 address like 192.168.76.2"
 }
 
+# is_host NUMBER: whether one host can have that address
+is_host() {
+    case $((${1%u} >> 24)) in
+    0 | 127 | 22[4-9] | 2[3-5]?) return 1 ;;
+    esac
+}
+
+# is_ip6 TEXT: whether it is an address of one host by RFC 4291 section 2.2, form 1 or 2
+is_ip6() {
+    echo "$1" | awk '
+        {
+            doubles = gsub(/::/, ":x:")
+            sub(/^:x/, "x")
+            sub(/x:$/, "x")
+            n = split($0, group, ":")
+            ok = doubles ? doubles == 1 && n <= 8 : n == 8
+            for (i = 1; i <= n; i++) {
+                if (group[i] !~ /^(x|[0-9a-fA-F][0-9a-fA-F]?[0-9a-fA-F]?[0-9a-fA-F]?)$/) ok = 0
+                if (group[i] !~ /^(x|0+)$/) any = 1
+            }
+            exit !(ok && any && group[1] !~ /^[fF][fF]..$/)
+        }'
+}
+
 board=$1
 file=$2
+shift 2
 address=${ADDRESS:-dhcp}
 gateway=${GATEWAY:-}
 
@@ -48,14 +75,19 @@ else
     if [ $host = 0 ] || [ $host = $host_bits ]; then
         fail "ADDRESS=$address: is the network's own or its broadcast address; give one between them"
     fi
-    case $((${ip%u} >> 24)) in
-    0 | 127 | 22[4-9] | 2[3-5]?) fail "ADDRESS=$address: no host can have it; give one like 192.168.76.2/24" ;;
-    esac
+    is_host "$ip" || fail "ADDRESS=$address: no host can have it; give one like 192.168.76.2/24"
     router=0
-    [ -z "$gateway" ] || router=$(hex GATEWAY "$gateway")
+    if [ -n "$gateway" ]; then
+        router=$(hex GATEWAY "$gateway")
+        host=$((${router%u} & host_bits))
+        if [ $((${router%u} & mask)) != $((${ip%u} & mask)) ] || [ "$router" = "$ip" ] ||
+            [ $host = 0 ] || [ $host = $host_bits ]; then
+            fail "GATEWAY=$gateway: wants another host's address in the network of ADDRESS=$address"
+        fi
+    fi
 fi
 
-# net_services_is_ntp's rules, but for an IPv6 address only its characters are looked at here.
+# As strict as net_services_is_ntp, which the board asks again.
 case ${NTP:=$([ $dhcp = false ] || echo dhcp)} in
 '') ntp=NULL ;;
 dhcp)
@@ -63,9 +95,13 @@ dhcp)
     ntp='"dhcp"'
     ;;
 *[!0-9a-fA-F:.]*) fail "NTP=$NTP: wants an NTP server's IPv4 or IPv6 address, or dhcp" ;;
-*:*) ntp="\"$NTP\"" ;;
+*:*)
+    is_ip6 "$NTP" || fail "NTP=$NTP: not a host's IPv6 address like 2001:db8::1"
+    ntp="\"$NTP\""
+    ;;
 *)
-    hex NTP "$NTP" >/dev/null
+    number=$(hex NTP "$NTP")
+    is_host "$number" || fail "NTP=$NTP: no host can have it; give one like 192.168.76.1"
     ntp="\"$NTP\""
     ;;
 esac
@@ -106,6 +142,8 @@ esac
 case ${SCRAPER_TIMEOUT:=600} in
 *[!0-9]* | 0* | ???????*) fail "SCRAPER_TIMEOUT=$SCRAPER_TIMEOUT: wants seconds, 1 to 999999" ;;
 esac
+
+"$@"
 
 cat >"$file.new" <<END
 /* Made by config.sh from what make was given. */

@@ -90,8 +90,8 @@ static void replace(uint32_t number[P256_WORDS], const uint32_t by[P256_WORDS], 
 }
 
 /* power = power^(2^squares) * by. */
-static void raise(uint32_t power[P256_WORDS], uint32_t squares, const uint32_t by[P256_WORDS],
-                  const struct p256_modulus *modulus) {
+static void raise_power(uint32_t power[P256_WORDS], uint32_t squares, const uint32_t by[P256_WORDS],
+                        const struct p256_modulus *modulus) {
     while (squares-- > 0) {
         p256_modular_multiply(power, power, power, modulus);
     }
@@ -107,25 +107,25 @@ static void invert(uint32_t a[P256_WORDS], const struct p256_modulus *modulus) {
     memcpy(power, a, sizeof power);
     for (uint32_t ones = 1;; ones = 2 * ones + 1) {
         memcpy(ones_30, power, sizeof ones_30);
-        raise(power, ones, ones_30, modulus);
+        raise_power(power, ones, ones_30, modulus);
         if (ones == 15) {
             break;
         }
-        raise(power, 1, a, modulus);
+        raise_power(power, 1, a, modulus);
     }
     memcpy(ones_30, power, sizeof ones_30);
-    raise(power, 1, a, modulus);
-    raise(power, 1, a, modulus);
+    raise_power(power, 1, a, modulus);
+    raise_power(power, 1, a, modulus);
     memcpy(ones_32, power, sizeof ones_32);
     if (modulus == &p) {
-        raise(power, 32, a, modulus);
-        raise(power, 128, ones_32, modulus);
-        raise(power, 32, ones_32, modulus);
-        raise(power, 30, ones_30, modulus);
-        raise(power, 2, a, modulus);
+        raise_power(power, 32, a, modulus);
+        raise_power(power, 128, ones_32, modulus);
+        raise_power(power, 32, ones_32, modulus);
+        raise_power(power, 30, ones_30, modulus);
+        raise_power(power, 2, a, modulus);
     } else {
-        raise(power, 64, ones_32, modulus);
-        raise(power, 32, ones_32, modulus);
+        raise_power(power, 64, ones_32, modulus);
+        raise_power(power, 32, ones_32, modulus);
         for (uint32_t bit = BITS / 2; bit-- > 0;) {
             const uint32_t word = modulus->words[bit / 32] - (bit < 32 ? 2u : 0u);
             p256_modular_multiply(power, power, power, modulus);

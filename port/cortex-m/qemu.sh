@@ -6,7 +6,8 @@
 #
 #     port/cortex-m/qemu.sh IMAGE.elf MACHINE [ADDRESS OF THE SEED]
 #
-# ADDRESS, GATEWAY, PORT and PORT_TLS in the environment are those that the image was built with.
+# ADDRESS, GATEWAY, PORT, PORT_TLS, DISABLE_HTTP and DISABLE_TLS in the environment are those that the
+# image was built with.
 
 set -eu
 
@@ -29,8 +30,18 @@ if [ "${ADDRESS:-dhcp}" != dhcp ]; then
     network=,net=$ADDRESS,dhcpstart=${ADDRESS%/*},host=$GATEWAY
 fi
 
+forwards=
+urls=
+# serve SCHEME PORT
+serve() {
+    forwards=$forwards,hostfwd=tcp:127.0.0.1:$2-:$2
+    urls="${urls:+$urls and }$1://127.0.0.1:$2"
+}
+[ "${DISABLE_HTTP:-}" = 1 ] || serve http "$port"
+[ "${DISABLE_TLS:-}" = 1 ] || serve https "$port_tls"
+
 set -- -machine "$machine" -kernel "$image" -display none -monitor none -serial stdio \
-    -nic "user$network,hostfwd=tcp:127.0.0.1:$port-:$port,hostfwd=tcp:127.0.0.1:$port_tls-:$port_tls"
+    -nic "user$network$forwards"
 
 # Nothing in an emulated board is random: it gets a new seed each time.
 if [ -n "$seed_address" ]; then
@@ -39,5 +50,5 @@ if [ -n "$seed_address" ]; then
     set -- "$@" -device "loader,file=$seed,addr=$seed_address,force-raw=on"
 fi
 
-echo "http://127.0.0.1:$port and https://127.0.0.1:$port_tls, from this machine only; Ctrl-C ends it"
+echo "$urls, from this machine only; Ctrl-C ends it"
 exec qemu-system-arm "$@"

@@ -13,13 +13,14 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def configure(tmp_path):
-    """configure(NAME=value, ...) runs config.sh; returns its exit status, stderr and #defines."""
+    """configure(command..., NAME=value, ...) runs config.sh; returns its exit status, stderr and
+    #defines."""
     header = tmp_path / "board_config.h"
 
-    def run(**words):
+    def run(*command, **words):
         environment = {"PATH": os.environ["PATH"], **words}
         done = subprocess.run(
-            [ROOT / "port/cortex-m/config.sh", "some-board", header],
+            [ROOT / "port/cortex-m/config.sh", "some-board", header, *command],
             env=environment, capture_output=True, text=True,
         )  # fmt: skip
         text = header.read_text() if header.exists() else ""
@@ -55,6 +56,12 @@ def test_without_anything_it_is_dhcp(configure):
         ({"ADDRESS": "192.168.76.2/24"}, {"NTP": "NULL"}),
         ({"NTP": "10.0.0.1"}, {"DHCP": "true", "NTP": '"10.0.0.1"'}),
         ({"NTP": "2001:db8::1", "ADDRESS": "10.0.0.2/30"}, {"NTP": '"2001:db8::1"'}),
+        ({"NTP": "fe80::1"}, {"NTP": '"fe80::1"'}),
+        ({"NTP": "::1:0"}, {"NTP": '"::1:0"'}),
+        ({"NTP": "2001:DB8::"}, {"NTP": '"2001:DB8::"'}),
+        ({"NTP": "1:2:3:4:5:6:7:8"}, {"NTP": '"1:2:3:4:5:6:7:8"'}),
+        ({"NTP": "1:2:3:4:5:6:7::"}, {"NTP": '"1:2:3:4:5:6:7::"'}),
+        ({"NTP": "::2:3:4:5:6:7:8"}, {"NTP": '"::2:3:4:5:6:7:8"'}),
         ({"ADDRESS": "10.0.0.2/30"}, {"NETMASK": "0xfffffffc"}),
         ({"ADDRESS": "200.0.0.2/1"}, {"NETMASK": "0x80000000"}),
         ({"PORT": "1", "PORT_TLS": "65535"}, {"PORT": "1", "PORT_TLS": "65535"}),
@@ -90,9 +97,28 @@ def test_values(configure, words, wanted):
         ({"ADDRESS": "127.0.0.1/8"}, "ADDRESS=127.0.0.1/8"),
         ({"ADDRESS": "224.0.0.5/24"}, "ADDRESS=224.0.0.5/24"),
         ({"ADDRESS": "192.168.76.2/24", "GATEWAY": "192.168.76"}, "GATEWAY=192.168.76"),
+        ({"ADDRESS": "192.168.76.2/24", "GATEWAY": "192.168.77.1"}, "GATEWAY=192.168.77.1"),
+        ({"ADDRESS": "192.168.76.2/24", "GATEWAY": "192.168.76.2"}, "GATEWAY=192.168.76.2"),
+        ({"ADDRESS": "192.168.76.2/24", "GATEWAY": "192.168.76.0"}, "GATEWAY=192.168.76.0"),
+        ({"ADDRESS": "192.168.76.2/24", "GATEWAY": "192.168.76.255"}, "GATEWAY=192.168.76.255"),
         ({"GATEWAY": "192.168.76.1"}, "GATEWAY=192.168.76.1"),
         ({"NTP": "pool.example"}, "NTP=pool.example"),
         ({"NTP": "10.0.0"}, "NTP=10.0.0"),
+        ({"NTP": "0.0.0.0"}, "NTP=0.0.0.0"),
+        ({"NTP": "224.0.1.1"}, "NTP=224.0.1.1"),
+        ({"NTP": "1:2"}, "NTP=1:2"),
+        ({"NTP": ":"}, "NTP=:"),
+        ({"NTP": "::"}, "NTP=::"),
+        ({"NTP": "0::0"}, "NTP=0::0"),
+        ({"NTP": "ff02::101"}, "NTP=ff02::101"),
+        ({"NTP": "2001:db8:::1"}, "NTP=2001:db8:::1"),
+        ({"NTP": "2001:db8::1::"}, "NTP=2001:db8::1::"),
+        ({"NTP": ":1:2:3:4:5:6:7"}, "NTP=:1:2:3:4:5:6:7"),
+        ({"NTP": "1:2:3:4:5:6:7"}, "NTP=1:2:3:4:5:6:7"),
+        ({"NTP": "1:2:3:4:5:6:7:8:9"}, "NTP=1:2:3:4:5:6:7:8:9"),
+        ({"NTP": "1:2:3:4::5:6:7:8"}, "NTP=1:2:3:4::5:6:7:8"),
+        ({"NTP": "12345::1"}, "NTP=12345::1"),
+        ({"NTP": "::ffff:10.0.0.1"}, "NTP=::ffff:10.0.0.1"),
         ({"NTP": "dhcp", "ADDRESS": "10.0.0.2/30"}, "NTP=dhcp"),
         ({"PORT": "0"}, "PORT=0"),
         ({"PORT": "65536"}, "PORT=65536"),
@@ -121,3 +147,15 @@ def test_the_header_is_touched_only_when_it_changes(configure):
     assert configure.header.stat().st_mtime == 1
     configure(PORT="9001")
     assert configure.header.stat().st_mtime > 1
+
+
+def test_nothing_is_written_when_what_checks_the_rest_refuses(configure):
+    assert configure("false", PORT="9000")[2] == {}
+    assert configure("true", PORT="9000")[2]["PORT"] == "9000"
+    status, errors, defines = configure("sh", "-c", "echo 'make: no' >&2; exit 2", PORT="9001")
+    assert (status, errors, defines["PORT"]) == (2, "make: no\n", "9000")
+
+
+def test_it_checks_first(configure, tmp_path):
+    assert configure("touch", tmp_path / "ran", PORT="0")[0] == 2
+    assert not (tmp_path / "ran").exists()

@@ -103,10 +103,10 @@ def test_versions_and_groups(target, version, group):
 # ---- The build ---------------------------------------------------------------------------------
 
 
-def build(folder, cert="", key="", address="192.168.76.2/24"):
+def build(folder, cert="", key="", address="192.168.76.2/24", chain_bytes_max="(3 * 1024)"):
     """(exit status, what it said) of the script that make runs."""
     done = subprocess.run(
-        [SCRIPT, folder], cwd=ROOT, capture_output=True, text=True,
+        [SCRIPT, folder, chain_bytes_max], cwd=ROOT, capture_output=True, text=True,
         env={**os.environ, "CERT": str(cert), "KEY": str(key), "ADDRESS": address},
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
@@ -147,13 +147,19 @@ def pairs(authority, tmp_path):
 @pytest.mark.usefixtures("way")
 def test_bad_pairs_are_one_line_and_change_nothing(authority, tmp_path, pairs):
     folder = tmp_path / "image"
-    assert build(folder, *authority.chain("image-good"))[0] == 0
+    pair = authority.chain("image-good")
+    assert build(folder, *pair)[0] == 0
     before = contents(folder)
     for name, (cert, key, words) in pairs.items():
         status, said = build(folder, cert, key)
         assert status == 2 and words in said, (name, said)
         assert said.startswith("make: ") and said.count("\n") == 1, (name, said)
         assert contents(folder) == before, name
+    bytes_needed = len(before["chain.bin"])
+    status, said = build(folder, *pair, chain_bytes_max=str(bytes_needed - 1))
+    assert status == 2 and f"a chain of {bytes_needed} bytes" in said and said.count("\n") == 1, said
+    assert contents(folder) == before
+    assert build(folder, *pair, chain_bytes_max=str(bytes_needed))[0] == 0
 
 
 @pytest.mark.usefixtures("way")
@@ -163,6 +169,7 @@ def test_a_pair_is_made_once(tmp_path):
     before = contents(folder)
     fingerprint = hashlib.sha256(before["chain.bin"][3:]).hexdigest().upper()
     assert status == 0 and fingerprint in said.replace(":", "")
+    assert said.startswith("  certificate: ") and said.count("\n") == 1, said
     assert fingerprint in before["certificate.S"].decode().replace(":", "")
     for path in folder.iterdir():
         assert path.stat().st_mode & 0o077 == 0, path

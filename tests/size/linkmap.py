@@ -13,7 +13,7 @@ import elf
 Piece = collections.namedtuple("Piece", "section output address size object")
 
 OUTPUT = re.compile(r"^(\.\S+)(?:\s+(0x[0-9a-f]+)\s+(0x[0-9a-f]+).*)?$")
-INPUT = re.compile(r"^ (\*fill\*|[.\w]\S*)(?:\s+(0x[0-9a-f]+)\s+(0x[0-9a-f]+)(?: (\S.*))?)?$")
+INPUT = re.compile(r"^ (\*fill\*|[.\w]\S*)(?:\s+(0x[0-9a-f]+)\s+(0x[0-9a-f]+)(?: (\S.*)?)?)?$")
 CONTINUED = re.compile(r"^ {16}(0x[0-9a-f]+)\s+(0x[0-9a-f]+)(?: (\S.*))?$")
 
 
@@ -40,7 +40,15 @@ def read(path, outputs):
             section = "" if name == "*fill*" else name
             pieces.append(Piece(section, output, int(address, 16), int(size, 16), origin or ""))
         name = None
-    return sorted(pieces, key=lambda piece: piece.address)
+    return clipped(sorted(pieces, key=lambda piece: piece.address))
+
+
+def clipped(pieces):
+    """Those that have bytes of their own. Where all strings of a piece were merged into others the
+    map still gives it a size, beyond where the next one begins."""
+    ends = [piece.address for piece in pieces[1:]] + [1 << 32]
+    pairs = [(piece, min(piece.size, end - piece.address)) for piece, end in zip(pieces, ends)]
+    return [piece._replace(size=size) for piece, size in pairs if size]
 
 
 class Origins:

@@ -30,7 +30,7 @@ def measure(path):
     in_ram = {s.name for s in sections if s.flags & elf.SHF_WRITE}
     components = collections.defaultdict(lambda: [0, 0])
     origins = linkmap.Components(image, build, os.getcwd())
-    for piece in linkmap.read(os.path.splitext(path)[0] + ".map", {s.name for s in sections}):
+    for piece in linkmap.read(os.path.splitext(path)[0] + ".map", {s.name for s in sections} - {".stack"}):
         shares = origins.of(piece) if piece.section else {"between them": piece.size}
         for name, size in shares.items():
             for column, outputs in enumerate((in_flash, in_ram)):

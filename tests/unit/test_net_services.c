@@ -234,8 +234,9 @@ static int start(void **state) {
 }
 
 static void ntp_servers(void **state) {
-    static const char *const good[] = {"dhcp", "192.168.76.1", "10.0.0.1", "2001:db8::1",
-                                       "fe80::1"};
+    static const char *const good[] = {
+        "dhcp",       "192.168.76.1", "10.0.0.1",        "2001:db8::1",     "fe80::1",
+        "2001:DB8::", "::1:0",        "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8"};
     static const char *const bad[] = {"",          "192.168.76",      "192.168.76.01",
                                       "0xa000001", "1.2.3.4 ",        "0.0.0.0",
                                       "224.0.0.1", "255.255.255.255", "::",
