@@ -12,18 +12,30 @@
 /* What board_init sets. */
 #define LM3S_CPU_HZ 50000000u
 
-#define LM3S_REGISTER(address) (*(volatile uint32_t *)(address))
+/* A unit test puts models of the devices behind these two. */
+#ifndef LM3S_READ
+#define LM3S_READ(address) (*(volatile uint32_t *)(address))
+#define LM3S_WRITE(address, value) (LM3S_READ(address) = (value))
+#endif
+#define LM3S_SET(address, bits) LM3S_WRITE(address, LM3S_READ(address) | (bits))
 
 /* ---- System Control, 0x400fe000 -------------------------------------------------------------- */
 
-#define SYSCTL_RIS LM3S_REGISTER(0x400fe050u)
-#define SYSCTL_RESC LM3S_REGISTER(0x400fe05cu)
-#define SYSCTL_RCC LM3S_REGISTER(0x400fe060u)
-#define SYSCTL_RCGC0 LM3S_REGISTER(0x400fe100u)
-#define SYSCTL_RCGC1 LM3S_REGISTER(0x400fe104u)
-#define SYSCTL_RCGC2 LM3S_REGISTER(0x400fe108u)
-#define SYSCTL_USER_REG0 LM3S_REGISTER(0x400fe1e0u) /* the first three bytes of a MAC address */
-#define SYSCTL_USER_REG1 LM3S_REGISTER(0x400fe1e4u) /* and the others; all ones: none */
+#define SYSCTL_DID0 0x400fe000u
+#define SYSCTL_LDOPCTL 0x400fe034u
+#define SYSCTL_RIS 0x400fe050u
+#define SYSCTL_RESC 0x400fe05cu
+#define SYSCTL_RCC 0x400fe060u
+#define SYSCTL_RCGC0 0x400fe100u
+#define SYSCTL_RCGC1 0x400fe104u
+#define SYSCTL_RCGC2 0x400fe108u
+#define SYSCTL_USER_REG0 0x400fe1e0u /* the first three bytes of a MAC address */
+#define SYSCTL_USER_REG1 0x400fe1e4u /* and the others; all ones: none */
+
+#define DID0_REVISION_MASK 0xffffu
+#define DID0_REVISION_A2 0x0002u
+
+#define LDOPCTL_2_75V 0x1bu
 
 #define RIS_PLLLRIS (1u << 6)
 
@@ -52,19 +64,19 @@
 
 /* ---- Watchdog Timer, 0x40000000 -------------------------------------------------------------- */
 
-#define WDTLOAD LM3S_REGISTER(0x40000000u)
-#define WDTCTL LM3S_REGISTER(0x40000008u)
-#define WDTICR LM3S_REGISTER(0x4000000cu)
+#define WDTLOAD 0x40000000u
+#define WDTCTL 0x40000008u
+#define WDTICR 0x4000000cu
 
 #define WDTCTL_INTEN (1u << 0)
 #define WDTCTL_RESEN (1u << 1)
 
 /* ---- GPIO ports A and F ------------------------------------------------------------------- */
 
-#define GPIOA_AFSEL LM3S_REGISTER(0x40004420u)
-#define GPIOA_DEN LM3S_REGISTER(0x4000451cu)
-#define GPIOF_AFSEL LM3S_REGISTER(0x40025420u)
-#define GPIOF_DEN LM3S_REGISTER(0x4002551cu)
+#define GPIOA_AFSEL 0x40004420u
+#define GPIOA_DEN 0x4000451cu
+#define GPIOF_AFSEL 0x40025420u
+#define GPIOF_DEN 0x4002551cu
 
 #define GPIOA_U0RX (1u << 0)
 #define GPIOA_U0TX (1u << 1)
@@ -73,12 +85,12 @@
 
 /* ---- UART0, 0x4000c000 ------------------------------------------------------------------------ */
 
-#define UARTDR LM3S_REGISTER(0x4000c000u)
-#define UARTFR LM3S_REGISTER(0x4000c018u)
-#define UARTIBRD LM3S_REGISTER(0x4000c024u)
-#define UARTFBRD LM3S_REGISTER(0x4000c028u)
-#define UARTLCRH LM3S_REGISTER(0x4000c02cu)
-#define UARTCTL LM3S_REGISTER(0x4000c030u)
+#define UARTDR 0x4000c000u
+#define UARTFR 0x4000c018u
+#define UARTIBRD 0x4000c024u
+#define UARTFBRD 0x4000c028u
+#define UARTLCRH 0x4000c02cu
+#define UARTCTL 0x4000c030u
 
 #define UARTFR_TXFF (1u << 5)
 #define UARTLCRH_FEN (1u << 4)
@@ -88,19 +100,19 @@
 
 /* ---- Ethernet Controller, 0x40048000 --------------------------------------------------------- */
 
-#define MACRIS LM3S_REGISTER(0x40048000u)  /* read */
-#define MACIACK LM3S_REGISTER(0x40048000u) /* write */
-#define MACIM LM3S_REGISTER(0x40048004u)
-#define MACRCTL LM3S_REGISTER(0x40048008u)
-#define MACTCTL LM3S_REGISTER(0x4004800cu)
-#define MACDATA LM3S_REGISTER(0x40048010u)
-#define MACIA0 LM3S_REGISTER(0x40048014u)
-#define MACIA1 LM3S_REGISTER(0x40048018u)
-#define MACMCTL LM3S_REGISTER(0x40048020u)
-#define MACMDV LM3S_REGISTER(0x40048024u)
-#define MACMRXD LM3S_REGISTER(0x40048030u)
-#define MACNP LM3S_REGISTER(0x40048034u)
-#define MACTR LM3S_REGISTER(0x40048038u)
+#define MACRIS 0x40048000u  /* read */
+#define MACIACK 0x40048000u /* write */
+#define MACIM 0x40048004u
+#define MACRCTL 0x40048008u
+#define MACTCTL 0x4004800cu
+#define MACDATA 0x40048010u
+#define MACIA0 0x40048014u
+#define MACIA1 0x40048018u
+#define MACMCTL 0x40048020u
+#define MACMDV 0x40048024u
+#define MACMRXD 0x40048030u
+#define MACNP 0x40048034u
+#define MACTR 0x40048038u
 
 /* In MACRIS, MACIACK and MACIM alike */
 #define MAC_RXINT (1u << 0)
@@ -133,9 +145,9 @@
 
 /* ---- interrupts (of the core's, by the names of the Armv7-M manual) --------------------------- */
 
-#define NVIC_ISER(n) LM3S_REGISTER(0xe000e100u + 4u * (n))
-#define NVIC_ICER(n) LM3S_REGISTER(0xe000e180u + 4u * (n))
-#define AIRCR LM3S_REGISTER(0xe000ed0cu)
+#define NVIC_ISER(n) (0xe000e100u + 4u * (n))
+#define NVIC_ICER(n) (0xe000e180u + 4u * (n))
+#define AIRCR 0xe000ed0cu
 #define AIRCR_SYSRESETREQ 0x05fa0004u /* with the key that a write needs */
 
 #define IRQ_WATCHDOG 18u

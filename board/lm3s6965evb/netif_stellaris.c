@@ -85,7 +85,7 @@ static void fifo_write_byte(struct fifo_writer *w, uint8_t byte) {
     w->carry |= (uint32_t)byte << w->carry_bits;
     w->carry_bits += 8;
     if (w->carry_bits == 32) {
-        MACDATA = w->carry;
+        LM3S_WRITE(MACDATA, w->carry);
         *w = (struct fifo_writer){0};
     }
 }
@@ -98,7 +98,7 @@ static void fifo_write(struct fifo_writer *w, const uint8_t *bytes, uint32_t n) 
     for (; n >= 4; n -= 4, bytes += 4) {
         uint32_t word;
         memcpy(&word, bytes, 4);
-        MACDATA = word;
+        LM3S_WRITE(MACDATA, word);
     }
     for (; n > 0; n--) {
         fifo_write_byte(w, *bytes++);
@@ -114,13 +114,14 @@ static void send(const struct pbuf *p) {
         fifo_write(&w, p->payload, p->len);
     }
     if (w.carry_bits > 0) {
-        MACDATA = w.carry;
+        LM3S_WRITE(MACDATA, w.carry);
     }
-    MACTR = MACTR_NEWTX;
+    LM3S_WRITE(MACTR, MACTR_NEWTX);
 }
 
+/* A transmit error has to be acknowledged first, since that empties the FIFO. */
 static bool can_send(void) {
-    return (MACTR & MACTR_NEWTX) == 0;
+    return (LM3S_READ(MACTR) & MACTR_NEWTX) == 0 && (LM3S_READ(MACRIS) & MAC_TXER) == 0;
 }
 
 static void send_waiting(void) {
@@ -147,8 +148,8 @@ static err_t linkoutput(struct netif *netif, struct pbuf *p) {
     pbuf_ref(p);
     mac.waiting[(mac.waiting_first + mac.waiting_count) % TX_WAITING_MAX] = p;
     mac.waiting_count++;
-    if (!interrupted) {
-        MACIM = INTERRUPTS | MAC_TXEMP; /* if one comes right here it masks all once more */
+    if (!interrupted) { /* if one comes right here it masks all once more */
+        LM3S_WRITE(MACIM, INTERRUPTS | MAC_TXEMP);
     }
     return ERR_OK;
 }
@@ -189,7 +190,8 @@ static bool is_for_us(const uint8_t address[6]) {
     if ((address[0] & 1u) == 0) {
         return memcmp(address, mac.netif->hwaddr, 6) == 0;
     }
-    if (address[0] == LL_IP4_MULTICAST_ADDR_0 && address[1] == LL_IP4_MULTICAST_ADDR_1) {
+    if (address[0] == LL_IP4_MULTICAST_ADDR_0 && address[1] == LL_IP4_MULTICAST_ADDR_1 &&
+        address[2] == LL_IP4_MULTICAST_ADDR_2) {
         return joined_ip4(address);
     }
     if (address[0] == LL_IP6_MULTICAST_ADDR_0 && address[1] == LL_IP6_MULTICAST_ADDR_1) {
@@ -200,7 +202,7 @@ static bool is_for_us(const uint8_t address[6]) {
 
 static void fifo_skip(uint32_t words) {
     while (words-- > 0) {
-        (void)MACDATA;
+        (void)LM3S_READ(MACDATA);
     }
 }
 
@@ -212,12 +214,12 @@ static uint32_t fifo_read(struct pbuf *p, const uint32_t *head, uint32_t have) {
         uint8_t *to = p->payload;
         uint32_t n = p->len;
         for (; n >= 4; n -= 4, to += 4) {
-            const uint32_t word = words < have ? head[words] : MACDATA;
+            const uint32_t word = words < have ? head[words] : LM3S_READ(MACDATA);
             words++;
             memcpy(to, &word, 4);
         }
         if (n > 0) {
-            const uint32_t word = MACDATA;
+            const uint32_t word = LM3S_READ(MACDATA);
             words++;
             memcpy(to, &word, n);
         }
@@ -236,17 +238,17 @@ static struct pbuf *new_chain(uint32_t bytes) {
 /* What the FIFO says makes no sense: starts again with an empty one. The receiver has to be off
  * for that. */
 static void reset_fifo(void) {
-    const uint32_t control = MACRCTL;
-    MACRCTL = control & ~MACRCTL_RXEN;
-    MACRCTL = (control & ~MACRCTL_RXEN) | MACRCTL_RSTFIFO;
-    MACRCTL = control;
+    const uint32_t control = LM3S_READ(MACRCTL);
+    LM3S_WRITE(MACRCTL, control & ~MACRCTL_RXEN);
+    LM3S_WRITE(MACRCTL, (control & ~MACRCTL_RXEN) | MACRCTL_RSTFIFO);
+    LM3S_WRITE(MACRCTL, control);
 }
 
 /* Takes one frame out of the receive FIFO. Its length there counts itself and the FCS. */
 static void receive(void) {
     uint32_t head[2] = {0};
-    head[0] = MACDATA;
-    head[1] = MACDATA;
+    head[0] = LM3S_READ(MACDATA);
+    head[1] = LM3S_READ(MACDATA);
     const uint32_t length = head[0] & 0xffffu;
     const uint32_t words = (length + 3) / 4;
     if (length < LENGTH_BYTES + HEADER_BYTES + FCS_BYTES) {
@@ -279,15 +281,15 @@ static void ask_phy(uint8_t management_register) {
     mac.link_asked = true;
     mac.link_register = management_register;
     mac.link_polled_ms = sys_now();
-    MACMCTL = MACMCTL_REGADR((uint32_t)management_register) | MACMCTL_START;
+    LM3S_WRITE(MACMCTL, MACMCTL_REGADR((uint32_t)management_register) | MACMCTL_START);
 }
 
 /* The MAC has to be told what duplex the PHY has agreed on. */
 static void link_is_up(uint32_t diagnostic) {
     if ((diagnostic & PHY_MR18_DPLX) != 0) {
-        MACTCTL |= MACTCTL_DUPLEX;
+        LM3S_SET(MACTCTL, MACTCTL_DUPLEX);
     } else {
-        MACTCTL &= ~MACTCTL_DUPLEX;
+        LM3S_WRITE(MACTCTL, LM3S_READ(MACTCTL) & ~MACTCTL_DUPLEX);
     }
     netif_set_link_up(mac.netif);
 }
@@ -307,9 +309,9 @@ static void link_answer(uint32_t value) {
 /* A read takes 64 bits at 2.5 MHz: nobody waits for it. */
 static void poll_link(void) {
     if (mac.link_asked) {
-        if ((MACMCTL & MACMCTL_START) == 0) {
+        if ((LM3S_READ(MACMCTL) & MACMCTL_START) == 0) {
             mac.link_asked = false;
-            link_answer(MACMRXD);
+            link_answer(LM3S_READ(MACMRXD));
         }
     } else if (sys_now() - mac.link_polled_ms >= LINK_POLL_MS) {
         ask_phy(PHY_MR1);
@@ -319,31 +321,38 @@ static void poll_link(void) {
 /* ---- board_api.h -------------------------------------------------------------------------- */
 
 static uint32_t waiting_frames(void) {
-    return MACNP & MACNP_NPR;
+    return LM3S_READ(MACNP) & MACNP_NPR;
 }
 
 /* An event that came several times since the last look counts once. */
 static void take_events(void) {
-    const uint32_t events = MACRIS & (INTERRUPTS | MAC_TXEMP);
-    MACIACK = events; /* with TXER, also empties the transmit FIFO */
+    const uint32_t events = LM3S_READ(MACRIS) & (INTERRUPTS | MAC_TXEMP);
+    LM3S_WRITE(MACIACK, events); /* with TXER, also empties the transmit FIFO */
     mac.counters[COUNT_RXER] += (events & MAC_RXER) != 0;
     mac.counters[COUNT_FOV] += (events & MAC_FOV) != 0;
     mac.counters[COUNT_TXER] += (events & MAC_TXER) != 0;
 }
 
-void board_poll(void) {
-    poll_link();
-    if (!interrupted) {
-        return;
-    }
-    take_events(); /* before the frames are: one that comes behind them interrupts again */
-    send_waiting();
+static void receive_some(void) {
     for (uint32_t i = 0; i < FRAMES_A_TURN && waiting_frames() > 0; i++) {
         receive();
     }
     if (waiting_frames() == 0) {
         interrupted = false;
-        MACIM = INTERRUPTS | (mac.waiting_count > 0 ? MAC_TXEMP : 0);
+        LM3S_WRITE(MACIM, INTERRUPTS | (mac.waiting_count > 0 ? MAC_TXEMP : 0));
+    }
+}
+
+/* Frames that wait are looked after without an interrupt, too: TXEMP may have been acknowledged
+ * while NEWTX was still set. */
+void board_poll(void) {
+    poll_link();
+    if (interrupted) {
+        take_events(); /* before the frames are: one that comes behind them interrupts again */
+    }
+    send_waiting();
+    if (interrupted) {
+        receive_some();
     }
 }
 
@@ -361,7 +370,7 @@ bool board_counter(uint32_t index, struct board_word *name, uint32_t *total) {
 }
 
 void netif_stellaris_interrupt(void) {
-    MACIM = 0;
+    LM3S_WRITE(MACIM, 0);
     interrupted = true;
 }
 
@@ -369,8 +378,8 @@ void netif_stellaris_interrupt(void) {
 
 /* Six bytes that the manufacturer of the board programmed, if they are there. */
 static bool address_of_chip(uint8_t address[6]) {
-    const uint32_t first = SYSCTL_USER_REG0;
-    const uint32_t second = SYSCTL_USER_REG1;
+    const uint32_t first = LM3S_READ(SYSCTL_USER_REG0);
+    const uint32_t second = LM3S_READ(SYSCTL_USER_REG1);
     if ((first & 0xffffffu) == 0xffffffu || (first & 1u) != 0 || (first | second) == 0) {
         return false;
     }
@@ -385,22 +394,22 @@ static bool address_of_chip(uint8_t address[6]) {
  * that was read empty. */
 static void empty_fifo(void) {
     while (waiting_frames() > 0) {
-        (void)MACDATA;
+        (void)LM3S_READ(MACDATA);
     }
 }
 
 static void start_mac(const uint8_t address[6]) {
-    MACIM = 0;
-    MACRCTL = MACRCTL_RSTFIFO;
-    MACMDV = LM3S_CPU_HZ / 2u / 2500000u - 1u;
-    MACIA0 = address[0] | (uint32_t)address[1] << 8 | (uint32_t)address[2] << 16 |
-             (uint32_t)address[3] << 24;
-    MACIA1 = address[4] | (uint32_t)address[5] << 8;
-    MACTCTL = MACTCTL_DUPLEX | MACTCTL_CRC | MACTCTL_PADEN | MACTCTL_TXEN;
-    MACRCTL = MACRCTL_BADCRC | MACRCTL_AMUL | MACRCTL_RXEN;
-    MACIACK = MACRIS;
-    MACIM = INTERRUPTS;
-    NVIC_ISER(IRQ_ETHERNET / 32u) = 1u << IRQ_ETHERNET % 32u;
+    LM3S_WRITE(MACIM, 0);
+    LM3S_WRITE(MACRCTL, MACRCTL_RSTFIFO);
+    LM3S_WRITE(MACMDV, LM3S_CPU_HZ / 2u / 2500000u - 1u);
+    LM3S_WRITE(MACIA0, address[0] | (uint32_t)address[1] << 8 | (uint32_t)address[2] << 16 |
+                           (uint32_t)address[3] << 24);
+    LM3S_WRITE(MACIA1, address[4] | (uint32_t)address[5] << 8);
+    LM3S_WRITE(MACTCTL, MACTCTL_DUPLEX | MACTCTL_CRC | MACTCTL_PADEN | MACTCTL_TXEN);
+    LM3S_WRITE(MACRCTL, MACRCTL_BADCRC | MACRCTL_AMUL | MACRCTL_RXEN);
+    LM3S_WRITE(MACIACK, LM3S_READ(MACRIS));
+    LM3S_WRITE(MACIM, INTERRUPTS);
+    LM3S_WRITE(NVIC_ISER(IRQ_ETHERNET / 32u), 1u << IRQ_ETHERNET % 32u);
 }
 
 int8_t board_netif_init(struct netif *netif) {

@@ -6,77 +6,17 @@
 #include "lan9118_model.h"
 
 #include "net_heap.h"
-#include "net_stack.h"
-
-#include "clock.h"
 
 #include "../../board/mps2-an385/lan9118.c"
 #include "../../board/mps2-an385/netif_lan9118.c"
 
-#include "lwip/memp.h"
+#include "driver_rig.h"
 
-#define OWN_ADDRESS \
-    { 0x02, 0x11, 0x22, 0x33, 0x44, 0x55 }
-#define HEADER_BYTES 14u
-
-static uint32_t now_ms;
-static struct random rng;
-static struct netif netif;
-
-static struct {
-    uint32_t count;
-    uint32_t length;
-    uint8_t bytes[MODEL_FRAME_BYTES];
-    struct pbuf *kept; /* with keep: the frames, one behind the other */
-    bool keep;
-} got;
-
-uint32_t clock_monotonic_ms(void) {
-    return now_ms;
-}
-
-/* netif->input */
-static err_t take(struct pbuf *p, struct netif *from) {
-    assert_ptr_equal(from, &netif);
-    /* What is behind the Ethernet header can be read by words. */
-    assert_int_equal(((uintptr_t)p->payload + HEADER_BYTES) % 4u, 0);
-    got.count++;
-    got.length = p->tot_len;
-    (void)pbuf_copy_partial(p, got.bytes, sizeof got.bytes, 0);
-    if (!got.keep) {
-        pbuf_free(p);
-    } else if (got.kept == NULL) {
-        got.kept = p;
-    } else {
-        pbuf_cat(got.kept, p);
-    }
-    return ERR_OK;
-}
-
-static uint32_t counter(const char *wanted) {
-    struct board_word name;
-    uint32_t total;
-    for (uint32_t i = 0; board_counter(i, &name, &total); i++) {
-        if (name.len == strlen(wanted) && memcmp(name.bytes, wanted, name.len) == 0) {
-            return total;
-        }
-    }
-    fail_msg("no counter %s", wanted);
-    return 0;
-}
+#define HEADER_BYTES RIG_HEADER_BYTES
 
 static void power_on(void) {
     memset(&chip, 0, sizeof chip);
-    memset(&got, 0, sizeof got);
-    memset(&netif, 0, sizeof netif);
     model_power_on();
-}
-
-static void start(void) {
-    const uint8_t own[6] = OWN_ADDRESS;
-    memcpy(netif.hwaddr, own, sizeof own);
-    netif.input = take;
-    assert_int_equal(board_netif_init(&netif), ERR_OK);
 }
 
 /* A turn of the main loop, interrupts first. */
@@ -89,34 +29,10 @@ static void turn(void) {
     board_poll();
 }
 
-static void fill(uint8_t *bytes, uint32_t n, uint32_t seed) {
-    for (uint32_t i = 0; i < n; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        bytes[i] = (uint8_t)(seed >> 24);
-    }
-}
-
-/* A frame to our address. */
-static void make_frame(uint8_t *bytes, uint32_t n, uint32_t seed) {
-    const uint8_t own[6] = OWN_ADDRESS;
-    fill(bytes, n, seed);
-    memcpy(bytes, own, sizeof own);
-}
-
 static int set_up(void **state) {
     (void)state;
     power_on();
     start();
-    return 0;
-}
-
-/* Nothing that a test took from lwIP's pools may be missing. */
-static int tear_down(void **state) {
-    (void)state;
-    if (got.kept != NULL) {
-        pbuf_free(got.kept);
-    }
-    assert_int_equal(lwip_stats.memp[MEMP_PBUF_POOL]->used, 0);
     return 0;
 }
 
@@ -147,7 +63,7 @@ static void test_takes_the_address_of_the_eeprom(void **state) {
 
 static void test_refuses_an_address_that_is_none(void **state) {
     (void)state;
-    const uint8_t own[6] = OWN_ADDRESS;
+    const uint8_t own[6] = RIG_OWN_ADDRESS;
     power_on();
     memset(model.eeprom, 0, sizeof model.eeprom);
     start();
@@ -304,38 +220,6 @@ static void test_starts_again_after_a_receiver_error(void **state) {
 
 /* ---- sending ----------------------------------------------------------------------------------- */
 
-/* A chain of pbufs with these bytes, cut and placed by `seed`. */
-static struct pbuf *make_chain(const uint8_t *bytes, uint32_t n, uint32_t seed) {
-    static uint8_t places[8][MODEL_FRAME_BYTES + 8] __attribute__((aligned(8)));
-    struct pbuf *chain = NULL;
-    const uint32_t pieces = 1 + seed % 6;
-    uint32_t at = 0;
-    for (uint32_t i = 0; i < pieces; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        const uint32_t most = n - at;
-        const uint32_t length = i + 1 == pieces ? most : (seed >> 16) % (most + 1);
-        uint8_t *place = places[i] + (seed >> 8) % 8;
-        memcpy(place, bytes + at, length);
-        struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)length, PBUF_ROM);
-        assert_non_null(p);
-        p->payload = place;
-        if (chain == NULL) {
-            chain = p;
-        } else {
-            pbuf_cat(chain, p);
-        }
-        at += length;
-    }
-    return chain;
-}
-
-static err_t send_bytes(const uint8_t *bytes, uint32_t n, uint32_t seed) {
-    struct pbuf *p = make_chain(bytes, n, seed);
-    const err_t err = netif.linkoutput(&netif, p);
-    pbuf_free(p);
-    return err;
-}
-
 static void assert_sent(uint32_t index, const uint8_t *bytes, uint32_t n) {
     assert_true(index < model.sent_count);
     assert_int_equal(model.sent[index].length, n);
@@ -366,27 +250,12 @@ static void test_refuses_a_frame_too_long(void **state) {
 /* They wait in the driver while the FIFO is full, and leave in their order. */
 static void test_waits_for_room(void **state) {
     (void)state;
-    uint8_t bytes[20][1514];
-    struct pbuf *frames[20];
-    uint32_t queued = 0;
+    static uint8_t bytes[20][RIG_FRAME_BYTES];
     model.wire_is_slow = true;
-    while (queued < 20) {
-        fill(bytes[queued], 1514, queued);
-        frames[queued] = pbuf_alloc(PBUF_RAW, 1514, PBUF_RAM);
-        assert_non_null(frames[queued]);
-        assert_int_equal(pbuf_take(frames[queued], bytes[queued], 1514), ERR_OK);
-        if (netif.linkoutput(&netif, frames[queued]) != ERR_OK) {
-            break;
-        }
-        queued++;
-    }
+    const uint32_t queued = send_until_refused(bytes, 20);
     assert_int_equal(model.sent_count, 3); /* 4,608 bytes */
     assert_int_equal(queued, 3 + 16);
     assert_int_equal(counter("tx_fifo_full"), 1);
-    pbuf_free(frames[queued]);
-    for (uint32_t i = 0; i < queued; i++) {
-        pbuf_free(frames[i]); /* the sender's reference */
-    }
     turn();
     assert_int_equal(model.sent_count, 3);
     assert_true(board_pending());
@@ -623,8 +492,6 @@ int main(void) {
         TEST(test_duplex),
         TEST(test_duplex_lives_through_a_restart),
     };
-    const uint8_t seed[RANDOM_SEED_BYTES] = {1};
-    random_seed(&rng, seed);
-    net_stack_init(&(struct net_stack_config){.rng = &rng});
+    start_lwip();
     return cmocka_run_group_tests_name("lan9118", tests, NULL, NULL);
 }
