@@ -203,7 +203,7 @@ static void idle(void) {
     core_unmask_interrupts();
 }
 
-/* Kicked only from here, where frames, timers, application and stack have all had their turn. */
+/* Once it runs, kicked only from here, where frames, timers, application and stack have all had their turn. */
 static void keep_alive(void) {
     if (stack_overrun()) {
         faults_stack_overflow();
@@ -216,6 +216,7 @@ static void keep_alive(void) {
 
 APART static void start(void) {
     systick_start(board_init());
+    board_watchdog_kick(); /* from here on: a start that hangs is one that comes again */
     const struct retained_end end = retained_start(board_reset_cause());
     say_reset(&end);
     console_flush(BOOT_FLUSH_TRIES); /* should what follows break it must have been said */

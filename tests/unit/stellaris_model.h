@@ -59,6 +59,7 @@ static struct {
     uint32_t rx_lengths[MODEL_RX_FRAMES]; /* of the frames in it, in words; another */
     uint32_t rx_frame_first;
     uint32_t rx_frames;
+    uint32_t rx_reads; /* words, in all */
     uint32_t rx_taken; /* words of the first one that have been read */
 
     uint32_t tx_words[MODEL_FIFO_WORDS];
@@ -130,6 +131,7 @@ static uint32_t pop_rx(void) {
     const uint32_t word = model.rx_words[model.rx_first];
     model.rx_first = (model.rx_first + 1) % MODEL_FIFO_WORDS;
     model.rx_count--;
+    model.rx_reads++;
     if (++model.rx_taken == model.rx_lengths[model.rx_frame_first]) {
         model.rx_taken = 0;
         model.rx_frame_first = (model.rx_frame_first + 1) % MODEL_RX_FRAMES;
