@@ -5,9 +5,10 @@
  *     connections SERVER PORT COUNT CLIENT... [-k]
  *
  * Every other connection is closed by the server first, in answer to `Connection: close`; these come
- * from the first CLIENT address and a thousand ports in turn, so that a port comes back while the
- * server still has it in TIME_WAIT. The others are closed by the client first, whose kernel keeps the
- * port for a minute: they come from the other CLIENT addresses in turn.
+ * from the first CLIENT address, half of them from a thousand ports in turn, so that the server's
+ * connections in TIME_WAIT become more than it has room for, and half from two, so that a port comes
+ * back while the server still has it in TIME_WAIT. The others are closed by the client first, whose
+ * kernel keeps the port for a minute: they come from the other CLIENT addresses in turn.
  *
  * The first failure ends it with one line and exit status 1. With -k failures are counted: a server
  * may refuse when it has too many clients. No part of pingshot.
@@ -30,6 +31,7 @@
 #define SLOW_S 0.9 /* before a SYN is sent again */
 #define FIRST_PORT 20000
 #define PORTS 1000
+#define PORTS_BACK_SOON 2
 #define CLIENTS_MAX 16
 
 struct job {
@@ -52,12 +54,19 @@ static double now_s(void) {
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* Of the client, where the server closes first. */
+static uint16_t port_of(long number) {
+    const long turn = number / 4;
+    return (uint16_t)(number % 4 == 0 ? FIRST_PORT + turn % PORTS
+                                      : FIRST_PORT + PORTS + turn % PORTS_BACK_SOON);
+}
+
 static bool set_up(int sock, const struct job *job, long number, bool server_first) {
     const struct timeval timeout = {.tv_sec = TIMEOUT_S};
     const int on = 1;
     struct sockaddr_in from = job->clients[0];
     if (server_first) {
-        from.sin_port = htons((uint16_t)(FIRST_PORT + number / 2 % PORTS));
+        from.sin_port = htons(port_of(number));
     } else if (job->client_count > 1) {
         from = job->clients[1 + number / 2 % (job->client_count - 1)];
     }

@@ -273,7 +273,7 @@ def test_many_clients_do_not_stop_a_scrape(own_target, kind):
         while not scrapes.done():
             trouble()
             time.sleep(0.1)
-        assert scrapes.result() >= least
+        assert len(scrapes.result()) >= least
     for client in clients:
         client.close()
     wait_until(lambda: target.get("/ping").status == 200, 5, "an answer after the crowd has gone")
@@ -298,7 +298,8 @@ def test_bytes_from_a_client_that_reads_nothing(own_target):
             except BlockingIOError:
                 time.sleep(0.01)
         frames = value_of(target.get("/metrics").text, 'pingshot_table_used{table="network_frames"}')
-        assert frames < 50, f"{frames} frames held, {sent} bytes sent"
+        # The one that asks for this page, and one that just came.
+        assert frames <= 4, f"{frames} frames held, {sent} bytes sent"
 
 
 def test_pipelining_deeper_than_every_buffer(own_target):

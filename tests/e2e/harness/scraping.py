@@ -6,22 +6,22 @@ import time
 
 def scrape_while(target, seconds, interval_s=0.2, timeout_s=5):
     """Scrapes as Prometheus does, over one connection which it dials again when it was closed; the
-    number of scrapes. A refused or broken one fails the test."""
+    pages. A refused or broken scrape fails the test."""
     headers = [
         ("User-Agent", "Prometheus/2.42.0"),
         ("X-Prometheus-Scrape-Timeout-Seconds", str(timeout_s)),
     ]
-    count = 0
+    pages = []
     deadline = time.monotonic() + seconds
     client = target.client(timeout_s)
     while time.monotonic() < deadline:
         reply = client.get("/metrics", headers)
         assert reply.status == 200
-        count += 1
+        pages.append(reply.text)
         if reply.says_close():
             assert client.is_closed()
             client.close()
             client = target.client(timeout_s)
         time.sleep(interval_s)
     client.close()
-    return count
+    return pages
