@@ -45,7 +45,7 @@ our_sh    := .ci/run $(wildcard third_party/*.sh port/*/*.sh tests/*.sh tests/*/
 
 # lwIP names its own files; none of its threads, sockets, PPP or bridging is wanted.
 LWIPDIR := $(LWIP_DIR)/src
-needs_no_lists := help clean distclean run fuzz test test-fast e2e bench check-boards readme lint format packages sources tools
+needs_no_lists := help clean distclean run fuzz test test-fast test-bars e2e bench check-boards readme lint format packages sources tools
 ifneq ($(filter-out $(needs_no_lists),$(or $(MAKECMDGOALS),all)),)
 ifeq ($(or $(filter third_party/lwip,$(LWIP_DIR)),$(wildcard $(LWIPDIR)/Filelists.mk)),)
 $(error LWIP_DIR=$(LWIP_DIR) holds no lwIP: it needs src/Filelists.mk)
@@ -491,6 +491,10 @@ e2e: ## End-to-end tests against real programs (TARGET=mps2-an385: in QEMU, TARG
 test-boards: ## What is special about boards: what they are built with, how one is added (T=word)
 	@$(PYTHON) -m pytest tests/board -q $(if $(T),-k '$(T)')
 
+# Instructions, not seconds: what else this machine does changes none of them.
+test-bars: ## What requests cost boards in instructions, against their bars
+	@set -e; for board in mps2-an385 lm3s6965evb; do $(PYTHON) tests/bench/board.py $$board --bars; done
+
 bench: ## Speed and memory, as ratios to a peer measured in the same run; with BOARD= instructions a request
 ifeq ($(BOARD),)
 	@third_party/packages.sh build bench
@@ -590,7 +594,7 @@ ifneq ($(lwip_stamp),)
 $(LWIPDIR)/Filelists.mk: $(lwip_stamp) ;
 endif
 
-.PHONY: run qemu flash size test-boards sim sim-build sim-mutants test-sim unit model fuzz fuzz-build test test-fast e2e bench check-layers check-boards readme lint lint-format lint-tidy lint-cppcheck \
+.PHONY: run qemu flash size test-boards test-bars sim sim-build sim-mutants test-sim unit model fuzz fuzz-build test test-fast e2e bench check-layers check-boards readme lint lint-format lint-tidy lint-cppcheck \
     lint-shell format packages sources tools clean distclean help
 packages: ## Install the Debian packages that build, run, test and lint need
 	@third_party/packages.sh build run board test lint

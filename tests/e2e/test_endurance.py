@@ -53,7 +53,7 @@ def test_a_scrape_never_fails_while_clients_hammer(own_target, connections_progr
     ]
     try:
         time.sleep(1)
-        pages = scrape_while(target, 20, interval_s=1)
+        pages = scrape_while(target, 20, interval_s=1, timeout_s=10)  # as Prometheus by default
         assert all(hammer.exit_status is None for hammer in hammers)
     finally:
         for hammer in hammers:

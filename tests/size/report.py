@@ -17,6 +17,7 @@ import measured
 import stack_bound
 
 LARGEST = 12
+FLASH_BARS = {"lm3s6965evb": 200 * 1024}  # bytes that an image of this board may have
 
 Sizes = collections.namedtuple("Sizes", "flash ram components")
 
