@@ -118,6 +118,17 @@ static inline void end(struct samples *s, char *at) {
     s->next++;
 }
 
+/* What ends a sample with labels: most have one digit. */
+static inline void end_labels(struct samples *s, char *at, uint64_t value) {
+    at = add(at, SLICE("\"} 0"));
+    if (value < 10) {
+        at[-1] = (char)('0' + value);
+    } else {
+        at = add_number(at - 1, value);
+    }
+    end(s, at);
+}
+
 /* A sample of which the stem ends within its label's quotes. */
 static SPECIALISED bool put_labelled(struct samples *s, struct slice stem, struct slice label,
                                      uint64_t value) {
@@ -125,9 +136,7 @@ static SPECIALISED bool put_labelled(struct samples *s, struct slice stem, struc
     if (at == NULL) {
         return false;
     }
-    at = add(at, label);
-    at = add(at, SLICE("\"} "));
-    end(s, add_number(at, value));
+    end_labels(s, add(at, label), value);
     return true;
 }
 
@@ -216,8 +225,7 @@ static bool put_scraper(const struct app *app, struct samples *s, struct slice s
     text_put_label_value(&labels, scrapers_agent(&who->identity));
     text_put_slice(&labels, SLICE("\",scraper=\""));
     text_put_label_value(&labels, scrapers_name(&who->identity));
-    at = add(at + labels.len, SLICE("\"} "));
-    end(s, add_number(at, pending ? delivery_pending_count(d, place) : who->scrapes_count));
+    end_labels(s, at + labels.len, pending ? delivery_pending_count(d, place) : who->scrapes_count);
     return true;
 }
 
@@ -252,8 +260,7 @@ static bool put_requests(const struct app *app, struct samples *s) {
         at = add(at, SLICE("\",handler=\""));
         at = add(at, counter->route < router_count() ? router_route(counter->route)->path
                                                      : SLICE("none"));
-        at = add(at, SLICE("\"} "));
-        end(s, add_number(at, counter->total));
+        end_labels(s, at, counter->total);
     }
     if (s->next > http->counters_count || http->uncounted_total == 0) {
         return true;

@@ -51,6 +51,12 @@ static void pages_in_both_formats(void **state) {
     assert_true(rig_body_has("\n# TYPE plain counter\nplain 2\n"));
     assert_true(rig_body_has("\n# TYPE a_total counter\na_total 1\n"));
     assert_true(
+        rig_body_has("\n# HELP pingshot_http_timeouts_total Requests that did not come in time.\n"
+                     "# TYPE pingshot_http_timeouts_total counter\n"
+                     "pingshot_http_timeouts_total 0\n"));
+    assert_true(rig_body_has("\n# TYPE events_to_metrics_event_count counter\n"
+                             "events_to_metrics_event_count 1\n"));
+    assert_true(
         rig_body_has("\npingshot_build_info{target=\"test\",version=\"" APP_VERSION "\"} 1\n"));
     rig_ask(c, EVENT("a=b"), 200);
     rig_ask(c,
@@ -61,6 +67,13 @@ static void pages_in_both_formats(void **state) {
     check_page(true);
     assert_true(rig_body_has("\n# TYPE plain unknown\nplain 2\n"));
     assert_true(rig_body_has("\n# TYPE a counter\na_total 1\n"));
+    assert_true(rig_body_has("\n# HELP pingshot_http_timeouts Requests that did not come in time.\n"
+                             "# TYPE pingshot_http_timeouts counter\n"
+                             "pingshot_http_timeouts_total 0\n"));
+    assert_true(rig_body_has("\n# HELP events_to_metrics_event_count One-shot events posted.\n"
+                             "# TYPE events_to_metrics_event_count unknown\n"
+                             "events_to_metrics_event_count 2\n"));
+    assert_true(rig_body_has("\n# TYPE pingshot_uptime_seconds gauge\npingshot_uptime_seconds "));
     assert_true(rig_body_has("\nevents_to_metrics{a=\"b\"} 1\n"));
 }
 

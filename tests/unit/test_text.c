@@ -201,9 +201,26 @@ static void overflow_keeps_what_fits(void **state) {
 }
 
 static void decimal(void **state) {
-    static const uint64_t values[] = {0,          1,           9,           10,
-                                      99,         100,         4294967295u, 4294967296u,
-                                      4294967297, 42949672960, 9999999999,  10000000000};
+    static const uint64_t values[] = {0,
+                                      1,
+                                      9,
+                                      10,
+                                      99,
+                                      100,
+                                      4294967295u,
+                                      4294967296u,
+                                      4294967297,
+                                      42949672960,
+                                      9999999999,
+                                      10000000000,
+                                      999,
+                                      1000000000,
+                                      5000000000,
+                                      1000000000000000000,
+                                      1000000000000000001u,
+                                      4294967296000000000u,
+                                      9999999999999999999u,
+                                      10000000000000000000u};
     char expected[32];
     (void)state;
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
