@@ -187,8 +187,8 @@ endif
 #                   of 64 bits in place of the compiler's; only for a processor without a cache
 #     BOARD_SRC     its sources, in its folder (../NAME/FILE: another board's)
 #     BOARD_QEMU    QEMU's name of the machine, if it has one
-#     BOARD_SEED    where 32 bytes of seed for its randomness may be put before it starts, if it has
-#                   none of its own; its sources know it as a number of that name
+#     BOARD_SEED    where in RAM 40 bytes of seed for its randomness may be put before it starts, if it
+#                   has none of its own (port/cortex-m/seed.h)
 #     BOARD_OPENOCD OpenOCD's configuration of its debug probe and chip, if it has a probe
 #
 # What make was given (config.sh) is known to main.c only, so VARIANT=name builds an image of
@@ -206,7 +206,7 @@ CC        := arm-none-eabi-gcc
 MCU       := build/$(BOARD)
 IMAGE     := $(MCU)$(VARIANT:%=/%)
 board_dir := board/$(BOARD)
-mcu_flags := --specs=picolibc.specs $(BOARD_CPU) $(BOARD_OPT) $(if $(BOARD_SMALL),-DGCM_SMALL) -fstack-usage -fconserve-stack
+mcu_flags := --specs=picolibc.specs $(BOARD_CPU) $(BOARD_OPT) $(BOARD_SEED:%=-DBOARD_SEED=%u) $(if $(BOARD_SMALL),-DGCM_SMALL) -fstack-usage -fconserve-stack
 
 export ADDRESS GATEWAY NTP PORT PORT_TLS DISABLE_HTTP DISABLE_TLS CERT KEY
 export EXPLICIT_TIMESTAMPS DUPLICATE_EVENTS SCRAPER_TIMEOUT TRUST_PROXY ALERT_EVENTS
@@ -235,7 +235,7 @@ $(MCU)/board/%.o: board/%.c $(MCU)/flags Makefile $(lwip_stamp)
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
 	@$(CC) $(our_flags) $(mcu_flags) -iquote board $(if $(findstring /netif_,$<),-iquote app -iquote port $(lwip_includes)) \
-	    $(BOARD_SEED:%=-DBOARD_SEED=%u) -include $(board_dir)/limits.h -c -o $@ $<
+	    -include $(board_dir)/limits.h -c -o $@ $<
 
 # The certificate and its key.
 $(IMAGE)/tls/certificate.o: $(IMAGE)/tls/certificate.S $(MCU)/flags Makefile
@@ -295,7 +295,9 @@ flash: ## With BOARD=: build, and write it to a real board with OpenOCD (untried
 	$(if $(BOARD_OPENOCD),,$(error BOARD=$(BOARD): no debug probe is known, its board.mk says no BOARD_OPENOCD))
 	@command -v openocd >/dev/null || { echo 'make: OpenOCD is missing: apt-get install openocd' >&2; exit 2; }
 	@$(MAKE) $(JOBS) --no-print-directory board
-	openocd -f $(BOARD_OPENOCD) -c 'program $(IMAGE)/pingshot.elf verify reset exit'
+	$(if $(BOARD_SEED),@port/cortex-m/seed.sh $(IMAGE)/pingshot.seed)
+	openocd -f $(BOARD_OPENOCD) -c 'program $(IMAGE)/pingshot.elf verify' -c 'reset halt' \
+	    $(BOARD_SEED:%=-c 'load_image $(IMAGE)/pingshot.seed % bin') -c resume -c shutdown
 else
 qemu flash:
 	$(error $@: for which board? Give BOARD=, one of: $(boards))
@@ -540,12 +542,12 @@ build/lint/port/cortex-m/%.tidy: port/cortex-m/%.c $(wildcard port/cortex-m/*.h)
 build/lint/board/%.tidy: board/%.c board/board_api.h .clang-tidy
 	@mkdir -p $(@D)
 	@echo "  clang-tidy $<"
-	@clang-tidy --quiet $< -- $(mcu_tidy) $(port_includes) -DBOARD_SEED=0x20000000u -include $(<D)/limits.h 2>$@.log || { cat $@.log; false; }
+	@clang-tidy --quiet $< -- $(mcu_tidy) $(port_includes) -include $(<D)/limits.h 2>$@.log || { cat $@.log; false; }
 	@touch $@
 build/lint/board_config.h: port/cortex-m/config.sh
 	@mkdir -p $(@D)
 	@port/cortex-m/config.sh lint $@
-mcu_tidy = -std=c11 --target=armv7m-none-eabi -isystem $(shell arm-none-eabi-gcc --specs=picolibc.specs -print-file-name=include) \
+mcu_tidy = -std=c11 -DBOARD_SEED=0x20000000u --target=armv7m-none-eabi -isystem $(shell arm-none-eabi-gcc --specs=picolibc.specs -print-file-name=include) \
     -isystem /usr/lib/picolibc/arm-none-eabi/include -iquote board
 build/lint/app/%: tidy_flags = $(app_includes)
 build/lint/port/%: tidy_flags = $(port_includes)

@@ -57,7 +57,7 @@ bool board_interrupt(uint32_t irq);
 size_t board_log_write(const char *bytes, size_t n);
 
 /* Fills `n` bytes, at most 64, from the board's source of entropy. False when there is none, or it
- * does not work: then nothing may be taken for random. */
+ * does not work: they are then as they were, and a seed may lie in RAM (port/cortex-m/seed.h). */
 bool board_entropy(void *bytes, size_t n);
 
 /* ---- reset --------------------------------------------------------------------------------- */

@@ -7,8 +7,6 @@
 #include "lm3s6965.h"
 #include "netif_stellaris.h"
 
-#include <string.h>
-
 #define BAUD 115200u
 
 /* The divisor of the baud rate in 64ths. */
@@ -19,11 +17,6 @@
  * locks within half a millisecond. */
 #define MOSC_START_TRIES 160000u
 #define PLL_LOCK_TRIES 10000u
-
-/* Nothing on this chip is random. QEMU's loader device may put a seed into the last bytes of flash,
- * another one for each start. */
-#define SEED ((const uint8_t *)0x3ffe0u)
-#define SEED_BYTES 32u
 
 static uint32_t reset_causes; /* RESC as it was at start */
 
@@ -96,18 +89,11 @@ size_t board_log_write(const char *bytes, size_t n) {
     return taken;
 }
 
-/* A chip's flash holds the same bytes after each power-on: no seed. A chip always tells a cause of
- * its reset, and the emulator never does. */
+/* Nothing on this chip is random: BOARD_SEED are the last bytes of RAM, which link.ld leaves. */
 bool board_entropy(void *bytes, size_t n) {
-    bool all_same = true;
-    for (size_t i = 1; i < SEED_BYTES; i++) {
-        all_same = all_same && SEED[i] == SEED[0];
-    }
-    if (all_same || n > SEED_BYTES || reset_causes != 0) {
-        return false;
-    }
-    memcpy(bytes, SEED, n);
-    return true;
+    (void)bytes;
+    (void)n;
+    return false;
 }
 
 enum board_reset_cause board_reset_cause(void) {

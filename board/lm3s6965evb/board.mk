@@ -10,5 +10,5 @@ BOARD_OPT     := -Os -flto=auto -flto-partition=one -fconserve-stack -ffunction-
 BOARD_SMALL   := 1
 BOARD_SRC     := board.c netif_stellaris.c
 BOARD_QEMU    := lm3s6965evb
-BOARD_SEED    := 0x3ffe0
+BOARD_SEED    := 0x2000ffd8
 BOARD_OPENOCD := board/ek-lm3s6965.cfg

@@ -6,8 +6,6 @@
  */
 #include "board_api.h"
 
-#include <string.h>
-
 #define REGISTER(address) (*(volatile uint32_t *)(address))
 
 #define CPU_HZ 25000000u
@@ -38,11 +36,6 @@
 #define AIRCR REGISTER(0xe000ed0cu)
 #define AIRCR_SYSRESETREQ 0x05fa0004u
 
-/* Nothing on this board is random. Whoever starts it may put a seed at the beginning of the PSRAM
- * (QEMU's loader device), which the program does not use otherwise. */
-#define SEED ((uint8_t *)BOARD_SEED)
-#define SEED_BYTES 32u
-
 uint32_t board_init(void) {
     UART_BAUDDIV = CPU_HZ / BAUD;
     UART_CTRL = UART_CTRL_TX_ENABLE;
@@ -57,17 +50,11 @@ size_t board_log_write(const char *bytes, size_t n) {
     return taken;
 }
 
+/* Nothing on this board is random: BOARD_SEED is where its PSRAM begins, which is not used otherwise. */
 bool board_entropy(void *bytes, size_t n) {
-    uint8_t all_same = 1;
-    for (size_t i = 1; i < SEED_BYTES; i++) {
-        all_same &= SEED[i] == SEED[0];
-    }
-    if (all_same != 0 || n > SEED_BYTES) {
-        return false;
-    }
-    memcpy(bytes, SEED, n);
-    memset(SEED, 0, SEED_BYTES);
-    return true;
+    (void)bytes;
+    (void)n;
+    return false;
 }
 
 enum board_reset_cause board_reset_cause(void) {

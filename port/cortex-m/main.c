@@ -17,6 +17,7 @@
 #include "net_tls.h"
 #include "random.h"
 #include "retained.h"
+#include "seed.h"
 #include "stack.h"
 #include "systick.h"
 #include "tls_certificate.h"
@@ -98,8 +99,8 @@ static void say_reset(const struct retained_end *end) {
  * the ratchet still makes each run differ from the one before. */
 static bool start_random(void) {
     uint8_t seed[RANDOM_SEED_BYTES] = {0};
-    const bool seeded = board_entropy(seed, sizeof seed);
-    retained_ratchet(seed);
+    const bool here = board_entropy(seed, sizeof seed) || seed_take(seed);
+    const bool seeded = retained_ratchet(seed, here);
     random_seed(&rng, seed);
     random_wipe(seed, sizeof seed);
     return seeded;

@@ -46,7 +46,7 @@ set -- -machine "$machine" -kernel "$image" -display none -monitor none -serial 
 # Nothing in an emulated board is random: it gets a new seed each time.
 if [ -n "$seed_address" ]; then
     seed=${image%.elf}.seed
-    (umask 077 && head -c 32 /dev/urandom >"$seed")
+    "${0%/*}/seed.sh" "$seed"
     set -- "$@" -device "loader,file=$seed,addr=$seed_address,force-raw=on"
 fi
 

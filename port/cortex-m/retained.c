@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define MAGIC 0x70696e67u
-#define LAYOUT 1u
+#define LAYOUT 2u
 
 /* A change of its layout needs a new LAYOUT. */
 struct retained {
@@ -17,7 +17,8 @@ struct retained {
     uint32_t resets[RETAINED_CAUSES];
     uint32_t ended; /* 1: `end` is of the run before */
     struct retained_end end;
-    uint32_t ratchet[4]; /* unlike what any earlier run started from */
+    uint32_t seeded;     /* 1: nobody can know the ratchet */
+    uint32_t ratchet[8]; /* unlike what any earlier run started from */
     uint32_t checksum;   /* of all before it */
 };
 
@@ -63,6 +64,9 @@ struct retained_end retained_start(enum board_reset_cause chip) {
     } else {
         end.cause = cause_of(chip);
     }
+    if (chip == BOARD_RESET_POWER_ON) {
+        kept.seeded = 0; /* the memory may have lost bits that the checksum does not miss */
+    }
     kept.ended = 0;
     kept.resets[end.cause]++;
     kept.checksum = checksum();
@@ -91,16 +95,23 @@ struct slice retained_cause_name(enum retained_cause cause) {
     return names[cause];
 }
 
-/* Seed and ratchet are key, counter and nonce of a ChaCha20 block: half of it is the new seed,
- * the rest the new ratchet. Who knows neither the seed nor the block can go neither way. */
-void retained_ratchet(uint8_t seed[RANDOM_SEED_BYTES]) {
+/* Seed and ratchet together are the key of a ChaCha20 block: half of it is the new seed, the rest
+ * the new ratchet. One of both unknown is enough, and who knows neither, nor the block, can go
+ * neither way. The old ratchet is gone before the new seed is used. */
+bool retained_ratchet(uint8_t seed[RANDOM_SEED_BYTES], bool seeded) {
+    static const uint32_t no_nonce[3] = {0, 0, 0}; /* no key comes twice */
     uint32_t key[8];
     uint8_t block[RANDOM_BLOCK_BYTES];
     memcpy(key, seed, sizeof key);
-    random_chacha20_block(key, kept.ratchet[0], &kept.ratchet[1], block);
+    for (size_t i = 0; i < 8; i++) {
+        key[i] ^= kept.ratchet[i];
+    }
+    random_chacha20_block(key, 0, no_nonce, block);
     memcpy(kept.ratchet, block + RANDOM_SEED_BYTES, sizeof kept.ratchet);
+    kept.seeded |= seeded;
     kept.checksum = checksum();
-    memcpy(seed, block, RANDOM_SEED_BYTES); /* only now can it be used */
+    memcpy(seed, block, RANDOM_SEED_BYTES);
     random_wipe(key, sizeof key);
     random_wipe(block, sizeof block);
+    return kept.seeded != 0;
 }

@@ -11,6 +11,7 @@ import time
 ADDRESS, GATEWAY, PREFIX = "192.168.76.2", "192.168.76.1", 24
 PORT, PORT_TLS = 8090, 8443
 TAP = "bench0"
+SEED_SH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../port/cortex-m/seed.sh")
 CODE_BYTES = 1 << 20  # flash begins at 0 on every board
 
 
@@ -45,8 +46,7 @@ class Board:
                  "-plugin", counters.plugin_argument(plugin)]
         if seed_address:
             seed = image + ".seed"
-            with open(seed, "wb") as file:
-                file.write(os.urandom(32))
+            command(SEED_SH, seed)
             words += ["-device", f"loader,file={seed},addr={seed_address},force-raw=on"]
         with open(image + ".qemu", "wb") as said:
             self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=said,

@@ -99,3 +99,29 @@ def test_qemu_offers_what_is_served(tmp_path, words, said, forwarded):
     assert out.startswith(said)
     for port in (8090, 8443, 9000):
         assert (f"hostfwd=tcp:127.0.0.1:{port}-:{port}" in out) == (port in forwarded), out
+
+
+def test_flash_leaves_a_seed(tmp_path):
+    """With an OpenOCD that only tells what it was given: in RAM, behind the reset, another one each
+    time."""
+    openocd = tmp_path / "openocd"
+    openocd.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+    openocd.chmod(0o755)
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
+    environment["PATH"] = f"{tmp_path}:{environment['PATH']}"
+    seeds = set()
+    for _ in range(2):
+        out = subprocess.run(
+            ["make", "-s", "BOARD=lm3s6965evb", "flash"],
+            cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+        commands = out[out.index("program ") :].splitlines()
+        image = "build/lm3s6965evb/pingshot"
+        assert [line for line in commands if line != "-c"] == [
+            f"program {image}.elf verify", "reset halt",
+            f"load_image {image}.seed 0x2000ffd8 bin", "resume", "shutdown",
+        ]  # fmt: skip
+        seed = (ROOT / f"{image}.seed").read_bytes()
+        assert len(seed) == 40 and seed.startswith(b"pingseed")
+        seeds.add(seed)
+    assert len(seeds) == 2

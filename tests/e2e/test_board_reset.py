@@ -8,12 +8,11 @@ import subprocess
 import pytest
 
 from harness.answered import Load
-from harness.debugger import LR, PC, SP, attached_to, symbols_of
+from harness.debugger import LR, NO_CODE, PC, SP, attached_to, symbols_of
 from harness.exposition import event_numbers, value_of
 from harness.process import wait_until
 
 RESETS = 10
-NO_CODE = 0xF0000000  # nothing may be executed here
 GUARD_BYTES = 32  # of the stack: port/cortex-m/stack.h
 BRANCH_TO_ITSELF = bytes.fromhex("fee7")
 

@@ -11,12 +11,14 @@ import subprocess
 import pytest
 
 from harness.capacities import ROOT
-from harness.debugger import attached_to, symbols_of
+from harness.debugger import NO_CODE, PC, attached_to, symbols_of
 from harness.http_client import Client
 from harness.process import wait_until
 
 SCRIPT = ROOT / "port" / "cortex-m" / "certificate.sh"
+PORT_TLS = 8443
 KEY_SHARE = 51  # RFC 8446 section 4.2
+SEED_BYTES = 40  # port/cortex-m/seed.h
 
 # ---- Randomness --------------------------------------------------------------------------------
 
@@ -30,13 +32,13 @@ def connected(target, port, timeout_s=20):
 
 def server_hello(target):
     """Random and key share of one ServerHello of TLS 1.3: RFC 8446 section 4.1.3."""
-    context = target.authority.client_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     came, out = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context.wrap_bio(came, out, server_hostname=target.ip)
     with pytest.raises(ssl.SSLWantReadError):
         tls.do_handshake()
-    with connected(target, target.address[1]) as sock:
+    with connected(target, PORT_TLS) as sock:
         sock.sendall(out.read())
         data = b""
         while len(data) < 5 or len(data) < 5 + int.from_bytes(data[3:5], "big"):
@@ -78,12 +80,53 @@ def test_nothing_random_is_used_twice(own_target):
     assert len(set(values)) == len(values) == 24
 
 
-def test_without_a_seed_only_http(own_target):
-    board = own_target(authority=None, seeded=False)
-    assert "HTTPS is off: no entropy" in board.process.log()
+def refuses_https(board):
+    assert "HTTPS is off: no entropy" in board.process.log().rpartition(", reset: ")[2]
     assert board.get("/ping").status == 200
     with pytest.raises(ConnectionRefusedError):
-        connected(board, 8443)
+        connected(board, PORT_TLS)
+    return True
+
+
+def test_without_a_seed_only_http(own_target):
+    assert refuses_https(own_target(authority=None, seeded=False))
+
+
+def place(board, data):
+    """Puts bytes where a seed may be: no loader puts them there again."""
+    with attached_to(board) as debugger:
+        debugger.write(board.seed_address, data)
+    board.reset()
+
+
+def test_what_lies_there_by_chance_is_no_seed(own_target):
+    """As RAM holds it when power comes on, another time the same."""
+    board = own_target(authority=None, seeded=False, resets=True)
+    place(board, os.urandom(SEED_BYTES))
+    wait_for_start(board, 2)
+    assert refuses_https(board)
+
+
+def test_one_seed_is_enough_until_power_is_gone(own_target):
+    """It is wiped when it is taken; what a run leaves serves the next one, whatever ended it."""
+    board = own_target(authority=None, seeded=False, resets=True)
+    place(board, b"pingseed" + os.urandom(SEED_BYTES - 8))
+    wait_for_start(board, 2)
+    values = [*server_hello(board), *server_hello(board)]
+    assert board.memory(board.seed_address, SEED_BYTES) == bytes(SEED_BYTES)
+    with attached_to(board) as debugger:
+        debugger.set_register(PC, NO_CODE)
+    wait_for_start(board, 3)
+    values += [*server_hello(board), *server_hello(board)]
+    board.reset()
+    wait_for_start(board, 4)
+    values += [*server_hello(board), *server_hello(board)]
+    assert len(set(values)) == len(values) == 12
+    with attached_to(board) as debugger:
+        debugger.write(symbols_of(board.image)["kept"], b"gone")
+    board.reset()
+    wait_for_start(board, 5)
+    assert refuses_https(board)
 
 
 # ---- Versions ----------------------------------------------------------------------------------

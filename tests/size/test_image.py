@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """No image of a board holds what check_image.py forbids, and that check can fail."""
 
+import re
 import subprocess
 
 import check_image
@@ -31,6 +32,19 @@ void start(void) {
 
 def test_images_of_boards(board):
     assert list(check_image.findings(images.built(board))) == []
+
+
+def test_a_seed_has_its_place(board):
+    """The 40 bytes of port/cortex-m/seed.h are RAM that nothing else has."""
+    settings = (images.ROOT / "board" / board / "board.mk").read_text()
+    found = re.search(r"^BOARD_SEED +:= (0x[0-9a-f]+)$", settings, re.MULTILINE)
+    if found is None:
+        return  # it has a source of its own, or no HTTPS
+    place = int(found[1], 16)
+    assert place >= 0x20000000 and place % 4 == 0
+    for section in elf.Image(images.built(board)).sections:
+        if section.flags & elf.SHF_ALLOC:
+            assert section.address + section.size <= place or place + 40 <= section.address, section
 
 
 def wolfssl_functions(path):

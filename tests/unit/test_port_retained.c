@@ -23,7 +23,7 @@ static uint32_t runs;
 static void run(enum board_reset_cause chip) {
     retained_start(chip);
     memset(seeds[runs], 0x5a, RANDOM_SEED_BYTES);
-    retained_ratchet(seeds[runs]);
+    retained_ratchet(seeds[runs], true);
     runs++;
 }
 
@@ -77,8 +77,43 @@ static void damaged_memory_is_a_power_on(void **state) {
 static void what_is_left_tells_no_seed(void **state) {
     (void)state;
     run(BOARD_RESET_SOFTWARE);
-    for (size_t at = 0; at + sizeof kept.ratchet <= RANDOM_SEED_BYTES; at++) {
-        assert_memory_not_equal(seeds[0] + at, kept.ratchet, sizeof kept.ratchet);
+    for (size_t at = 0; at + 4 <= RANDOM_SEED_BYTES; at++) {
+        for (size_t i = 0; i < 8; i++) {
+            assert_memory_not_equal(seeds[0] + at, &kept.ratchet[i], 4);
+        }
+    }
+}
+
+/* What one run had of the board's source is enough for those after it, whose boards have none. */
+static void an_earlier_seed_is_enough(void **state) {
+    (void)state;
+    while (runs < RUNS) {
+        retained_start(runs % 2 == 0 ? BOARD_RESET_WATCHDOG : BOARD_RESET_UNKNOWN);
+        assert_true(retained_ratchet(seeds[runs], runs == 0));
+        runs++;
+    }
+    expect_all_differ();
+}
+
+static bool is_good_without_a_seed(enum board_reset_cause chip) {
+    uint8_t none[RANDOM_SEED_BYTES] = {0};
+    retained_start(chip);
+    return retained_ratchet(none, false);
+}
+
+/* Of no run, of one before power was gone, or in memory that is not as it was left: not one bit. */
+static void nothing_else_is(void **state) {
+    assert_false(is_good_without_a_seed(BOARD_RESET_UNKNOWN));
+    assert_false(is_good_without_a_seed(BOARD_RESET_SOFTWARE));
+    run(BOARD_RESET_SOFTWARE);
+    assert_true(is_good_without_a_seed(BOARD_RESET_PIN));
+    assert_false(is_good_without_a_seed(BOARD_RESET_POWER_ON));
+    assert_false(is_good_without_a_seed(BOARD_RESET_PIN));
+    for (size_t at = 0; at < offsetof(struct retained, checksum); at++) {
+        power_on(state);
+        run(BOARD_RESET_SOFTWARE);
+        ((uint8_t *)&kept)[at] ^= 0x10;
+        assert_false(is_good_without_a_seed(BOARD_RESET_SOFTWARE));
     }
 }
 
@@ -86,10 +121,10 @@ static void the_boards_bytes_count(void **state) {
     uint8_t one[RANDOM_SEED_BYTES] = {1};
     uint8_t other[RANDOM_SEED_BYTES] = {2};
     retained_start(BOARD_RESET_SOFTWARE);
-    retained_ratchet(one);
+    retained_ratchet(one, true);
     power_on(state);
     retained_start(BOARD_RESET_SOFTWARE);
-    retained_ratchet(other);
+    retained_ratchet(other, true);
     assert_memory_not_equal(one, other, RANDOM_SEED_BYTES);
 }
 
@@ -113,6 +148,8 @@ int main(void) {
         cmocka_unit_test_setup(every_run_starts_elsewhere_when_memory_is_damaged, power_on),
         cmocka_unit_test_setup(damaged_memory_is_a_power_on, power_on),
         cmocka_unit_test_setup(what_is_left_tells_no_seed, power_on),
+        cmocka_unit_test_setup(an_earlier_seed_is_enough, power_on),
+        cmocka_unit_test_setup(nothing_else_is, power_on),
         cmocka_unit_test_setup(the_boards_bytes_count, power_on),
         cmocka_unit_test_setup(an_end_is_told_once, power_on),
     };

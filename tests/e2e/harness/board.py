@@ -14,8 +14,6 @@ from .capacities import ROOT, Capacities
 from .process import Process
 from .target import Target
 
-SEED_BYTES = 32
-
 
 def _word(name, value):
     """Of a setting in the name of an image's folder. Of a path it is only the file's name: its
@@ -101,11 +99,12 @@ class BoardTarget(Target):
         must not. Without `seeded` it has no source of randomness."""
         self.name = board.name
         self.capacities = board.capacities
+        self.seed_address = int(board.seed_address, 0)
         self.image, self._facts = image
         self._resets = resets
         self._monitor_path = log_path.with_suffix(".monitor")
         seed = log_path.with_suffix(".seed")
-        seed.write_bytes(os.urandom(SEED_BYTES))
+        subprocess.run([ROOT / "port/cortex-m/seed.sh", seed], check=True)
         namespace.command("ip", "tuntap", "add", "dev", self.interface, "mode", "tap")
         namespace.command("ip", "address", "add", f"{self.host_ip}/24", "dev", self.interface)
         namespace.command("ip", "link", "set", self.interface, "up")
@@ -130,6 +129,12 @@ class BoardTarget(Target):
                 while "return" not in (result := json.loads(file.readline())):
                     assert "error" not in result, result
             return result["return"]
+
+    def memory(self, address, size):
+        """What is there, as bytes."""
+        dump = self.process.log_path.with_suffix(".memory")
+        self.monitor("pmemsave", val=address, size=size, filename=str(dump))
+        return dump.read_bytes()
 
     def note_stack(self):
         """What its stack was painted for; at its end, and before a reset, which paints it anew."""

@@ -8,6 +8,7 @@ import socket
 import subprocess
 
 SP, LR, PC = 13, 14, 15  # as GDB numbers the registers of an Arm M-profile core
+NO_CODE = 0xF0000000  # nothing may be executed here
 
 
 def symbols_of(image):

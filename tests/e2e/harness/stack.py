@@ -26,10 +26,9 @@ def write_facts(image, path):
 def deepest_bytes(target):
     """The most that a harness.board.BoardTarget has used since its last start."""
     symbols = symbols_of(target.image)
-    dump = target.process.log_path.with_suffix(".stack")
     size = symbols["link_stack_bytes"]
-    target.monitor("pmemsave", val=symbols["link_stack_bottom"], size=size, filename=str(dump))
-    words = [word for (word,) in struct.iter_unpack("<I", dump.read_bytes())]
+    memory = target.memory(symbols["link_stack_bottom"], size)
+    words = [word for (word,) in struct.iter_unpack("<I", memory)]
     paint = words[GUARD_BYTES // 4]  # a board that had used this one would have stopped
     unused = next(i for i in range(GUARD_BYTES // 4, len(words)) if words[i] != paint)
     return size - 4 * unused
