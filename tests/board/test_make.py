@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FOLDER = ROOT / "build/mps2-an385/given"
+FOLDER = ROOT / f"build/mps2-an385/given-{os.getpid()}"  # for each process that tests
 
 
 def make(*words, target="board_config.h"):
