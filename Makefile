@@ -463,6 +463,7 @@ test: ## Set up, then every test
 	@$(MAKE) $(JOBS) --no-print-directory check-boards
 	@$(MAKE) $(JOBS) --no-print-directory fuzz FUZZ_S=10
 	@$(MAKE) $(JOBS) --no-print-directory test-boards
+	@$(MAKE) --no-print-directory test-bars
 	@$(MAKE) $(JOBS) --no-print-directory e2e TARGET=all
 
 test-fast: ## The everyday tests, about a minute: build, layers, unit tests, the quicker end-to-end tests
