@@ -51,6 +51,12 @@ def register(text, name):
     return int(re.search(rf"{name}=0x([0-9a-f]{{8}})", text).group(1), 16)
 
 
+def place_to_hang(board):
+    """Address of a branch to itself."""
+    flash = board.image.with_suffix(".bin").read_bytes()  # which begins at 0
+    return next(a for a in range(0, len(flash), 2) if flash[a : a + 2] == BRANCH_TO_ITSELF)
+
+
 def test_power_on(board):
     assert starts(board) == [("power_on", "")]
     assert resets(board) == {"power_on": 1}
@@ -85,14 +91,26 @@ def test_a_read_of_nothing(board, symbols):
 
 def test_a_program_that_hangs(board):
     """The watchdog: its warning tells where."""
-    flash = board.image.with_suffix(".bin").read_bytes()  # which begins at 0
-    address = next(a for a in range(0, len(flash), 2) if flash[a : a + 2] == BRANCH_TO_ITSELF)
+    address = place_to_hang(board)
     with attached_to(board) as debugger:
         debugger.set_register(PC, address)
     cause, text = wait_for_start(board, 2, seconds=30)
     assert cause == "watchdog"
     assert register(text, "pc") == address
     assert resets(board) == {"power_on": 1, "watchdog": 1}
+
+
+def test_a_start_that_hangs(board, symbols):
+    """Long before the main loop has its first turn."""
+    address = place_to_hang(board)
+    with attached_to(board) as debugger:
+        board.monitor("system_reset")
+        debugger.run_to(symbols["board_netif_init"] & ~1)
+        debugger.set_register(PC, address)
+    cause, text = wait_for_start(board, 3, seconds=30)
+    assert cause == "watchdog"
+    assert register(text, "pc") == address
+    assert resets(board) == {"power_on": 1, "external": 1, "watchdog": 1}
 
 
 @pytest.mark.parametrize("above_bytes", [48, 0, -16, -1024])
@@ -173,10 +191,8 @@ def fault(board):
 
 
 def hang(board):
-    flash = board.image.with_suffix(".bin").read_bytes()
     with attached_to(board) as debugger:
-        address = next(a for a in range(0, len(flash), 2) if flash[a : a + 2] == BRANCH_TO_ITSELF)
-        debugger.set_register(PC, address)
+        debugger.set_register(PC, place_to_hang(board))
 
 
 def call(board, function):

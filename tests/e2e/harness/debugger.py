@@ -31,6 +31,9 @@ class Debugger:
     def set_register(self, number, value):
         assert self._ask(f"P{number:x}={value.to_bytes(4, 'little').hex()}") == "OK"
 
+    def read(self, address, count):
+        return bytes.fromhex(self._ask(f"m{address:x},{count:x}"))
+
     def write(self, address, data):
         assert self._ask(f"M{address:x},{len(data):x}:{data.hex()}") == "OK"
 

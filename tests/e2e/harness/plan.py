@@ -29,6 +29,7 @@ NO_LINK = ("lm3s6965evb",)
 # What `--target all` runs: all that can be, or only these.
 OF_ANOTHER_BOARD = (
     "test_api::test_create_all_five_types",
+    "test_board_network::test_errors_are_counted",
     "test_scrapers::test_every_event_once_in_short",
     "test_tls::test_curl",
 )
@@ -63,6 +64,7 @@ NOT_FOR = (
     ("test_network::test_link_down_and_up", NO_LINK, "QEMU's Ethernet of this board is always up"),
     ("test_network::test_dhcp_another_address", NO_LINK, "the same"),
     ("test_network::test_mdns_is_announced_again", NO_LINK, "the same"),
+    ("test_board_network", ("host",), "its tests are of boards"),
     ("test_board_reset", ("host", "https"), "its tests are of boards, and one way to ask them is enough"),
     ("test_board_reset::test_a_read_of_nothing", ("lm3s6965evb",), "it reads 0 there in QEMU"),
     ("test_endurance", ("https",), "its load speaks plain HTTP"),
