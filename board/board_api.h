@@ -77,7 +77,8 @@ enum board_reset_cause board_reset_cause(void);
 _Noreturn void board_reset(void);
 
 /* Restarts the watchdog's count; the first call starts it. Without a kick for BOARD_WATCHDOG_MS
- * the watchdog resets the chip. */
+ * the watchdog resets the chip. It may warn at half of that (board_interrupt, or an NMI); on some
+ * chips a program that was warned goes no further. */
 void board_watchdog_kick(void);
 
 #define BOARD_WATCHDOG_MS 4000u

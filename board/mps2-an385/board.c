@@ -19,7 +19,10 @@
 #define UART_CTRL_TX_ENABLE (1u << 0)
 #define BAUD 115200u
 
-/* CMSDK APB watchdog: counts down twice, first to an NMI, then to a reset. */
+/* CMSDK APB watchdog: counts down twice, first to an NMI, then to a reset. The NMI's handler leaves
+ * WDOGINT as it is: to clear it loads the count again and takes back the reset, so a program that
+ * hangs would only be warned, for ever. Where the core takes the NMI again as long as WDOGINT is
+ * set, the program goes no further behind the warning. */
 #define WDOGLOAD REGISTER(0x40008000u)
 #define WDOGCONTROL REGISTER(0x40008008u)
 #define WDOGINTCLR REGISTER(0x4000800cu)

@@ -2,7 +2,8 @@
  *
  * faults.c: see faults.h. Armv7-M Architecture Reference Manual B1.5.6 (what an exception
  * stacks) and B3.2.15 (fault status). A handler runs with interrupts masked, on the top of the
- * stack: what is there is lost, and the stack may be what broke.
+ * stack: what is there is lost, and the stack may be what broke. It resets by SYSRESETREQ, which
+ * needs no timer and no wait; the watchdog, which nobody kicks then, stands behind that.
  */
 #include "faults.h"
 
