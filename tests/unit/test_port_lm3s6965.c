@@ -179,6 +179,7 @@ static void model_write(uint32_t address, uint32_t value) {
         break;
     case AIRCR:
         assert_int_equal(value, 0x05fa0004);
+        assert_true(model.pll_is_dead); /* why else */
         model.resets++;
         longjmp(model.reset, 1);
     case WDTICR:
@@ -212,7 +213,6 @@ static void test_clock(void **state) {
     assert_int_equal(model.rcc >> 23 & 15u, 3);
     assert_true((model.rcc & RCC_USESYSDIV) != 0);
     assert_int_equal(model.ldo, 0x1b);
-    assert_int_equal(model.resets, 0);
     assert_int_equal(model.uart_baud[0] * 64 + model.uart_baud[1], 1736); /* 115200 */
     assert_int_equal(model.uart_control, UARTCTL_UARTEN | UARTCTL_TXE);
 }
@@ -229,7 +229,6 @@ static void test_clock_once_more(void **state) {
     (void)state;
     assert_int_equal(board_init(), 50000000);
     assert_int_equal(board_init(), 50000000);
-    assert_int_equal(model.resets, 0);
 }
 
 /* Never on to a PLL that has not locked; and what the reset before was stays known. */
