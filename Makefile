@@ -451,6 +451,7 @@ test-sim: ## Simulator: the same again, its mutants, 2,000 seeds
 
 # ---- Tests of the whole --------------------------------------------------------------------
 
+# README.md is looked at once more when all that boards' stacks are painted for has run.
 test: ## Set up, then every test
 	@third_party/packages.sh build run board test lint
 	@$(MAKE) $(JOBS) --no-print-directory all
@@ -465,6 +466,7 @@ test: ## Set up, then every test
 	@$(MAKE) $(JOBS) --no-print-directory test-boards
 	@$(MAKE) --no-print-directory test-bars
 	@$(MAKE) $(JOBS) --no-print-directory e2e TARGET=all
+	@$(PYTHON) -m pytest tests/size/test_readme.py -q
 
 test-fast: ## The everyday tests, about a minute: build, layers, unit tests, the quicker end-to-end tests
 	@$(MAKE) $(JOBS) --no-print-directory all check-layers

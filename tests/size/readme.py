@@ -21,6 +21,7 @@ HEAD = ("| bytes | flash | RAM | of it stack, reserved | stack, at most | stack,
 UNSEEN = "not yet"
 README = images.ROOT / "README.md"
 APART_MAX = 0.02
+INTERRUPT_BYTES = 200  # of stack, at most: in one run one comes at the deepest moment, in another none
 
 
 def sizes():
@@ -52,7 +53,7 @@ def said(text):
 
 def wrong(now, used, then):
     """What is wrong with the README's figures `then`, a line each: sizes that differ from those of
-    now by more than a fiftieth, and a stack that was deeper than it can be."""
+    now by more than a fiftieth, and a stack that was deeper than it can be, or than it was seen."""
     for board in sorted(now.keys() | then.keys()):
         if board not in now or board not in then:
             yield f"{board}: README.md {'lacks it' if board in now else 'has it, board/ does not'}"
@@ -64,6 +65,8 @@ def wrong(now, used, then):
         for depth in (last, used.get(board)):
             if depth is not None and depth > bound:
                 yield f"{board}: {depth:,} bytes of stack were used, README.md says at most {bound:,}"
+        if last is not None and used.get(board, 0) > last * (1 + APART_MAX) + INTERRUPT_BYTES:
+            yield f"{board}: {used[board]:,} bytes of stack were used, README.md says {last:,}: make readme"
 
 
 def table(now, used, then):
