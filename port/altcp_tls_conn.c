@@ -38,11 +38,23 @@ extern const struct altcp_functions altcp_tcp_functions;
 
 /* ---- ends -------------------------------------------------------------------------------- */
 
-static void credit(struct altcp_tls_conn *c) {
+static void credit_all(struct altcp_tls_conn *c) {
     while (c->rx_taken_bytes > 0 && c->inner != NULL) {
         u16_t n = (u16_t)LWIP_MIN(c->rx_taken_bytes, 0xffffu);
         c->rx_taken_bytes -= n;
         altcp_recved(c->inner, n);
+    }
+}
+
+/* Gives TCP's window back what was taken of it; but what comes beyond the record that is needed, or
+ * while the application takes nothing, would wait in frames that others need. A client sends nothing
+ * into less than half of the largest window that it saw, or a segment (RFC 9293 section 3.8.6.2). */
+static void credit(struct altcp_tls_conn *c) {
+    const u32_t needed = LWIP_MAX(c->rx_record_left, LWIP_MIN(TCP_WND / 2u, TCP_MSS));
+    const bool is_enough = c->rx_record_left > 0 ? c->rx_taken_bytes + needed <= TCP_WND
+                                                 : c->rx_untaken_bytes > 0;
+    if (!is_enough) {
+        credit_all(c);
     }
 }
 
@@ -58,7 +70,7 @@ static void drop_rx(struct altcp_tls_conn *c) {
         pbuf_free(c->rx_refused);
         c->rx_refused = NULL;
     }
-    credit(c);
+    credit_all(c);
 }
 
 static void detach_inner(struct altcp_pcb *inner) {
@@ -199,7 +211,7 @@ static enum altcp_tls_fate pass_up(struct altcp_tls_conn *c, struct pbuf *p) {
     }
     if (err != ERR_OK && p != NULL) {
         c->rx_refused = p;
-        c->rx_untaken_bytes -= n;
+        c->rx_untaken_bytes -= p->tot_len; /* it may have taken a part */
     }
     return ALTCP_TLS_ALIVE;
 }
@@ -506,6 +518,7 @@ static void conn_recved(struct altcp_pcb *pcb, u16_t len) {
     struct altcp_tls_conn *c = pcb->state;
     if (c != NULL) {
         c->rx_untaken_bytes -= LWIP_MIN(c->rx_untaken_bytes, (u32_t)len);
+        credit(c);
     }
 }
 

@@ -20,12 +20,48 @@ static struct net_conn *conn_of(struct transport *t) {
     return (struct net_conn *)t;
 }
 
+/* ---- room for what the app cannot take yet ---------------------------------------------- */
+
+#if CFG_NET_HEAP_SLABS > 0
+/* The heap has room for all that the windows of its connections let in. */
+static bool may_hold(void) {
+    return true;
+}
+
+static bool is_crowded(void) {
+    return false;
+}
+
+static void count_held(int32_t more) {
+    (void)more;
+}
+#else
+/* Blocks of all connections may take a third of the heap. The rest is for answers: without them
+ * nothing held would ever be taken. */
+#define HELD_MAX (CFG_NET_HEAP_BYTES / 3 / (sizeof(struct net_held) + 2 * MEM_ALIGNMENT))
+
+static uint32_t held_count;
+
+static bool may_hold(void) {
+    return held_count < HELD_MAX;
+}
+
+static bool is_crowded(void) {
+    return held_count >= HELD_MAX / 2;
+}
+
+static void count_held(int32_t more) {
+    held_count += (uint32_t)more;
+}
+#endif
+
 /* ---- ends ------------------------------------------------------------------------------- */
 
 static void drop_first_held(struct net_conn *conn) {
     struct net_held *first = conn->held_first;
     conn->held_first = first->next;
     mem_free(first);
+    count_held(-1);
 }
 
 static void free_conn(struct net_conn *conn) {
@@ -147,8 +183,9 @@ static const struct transport_ops ops = {
  * once is copied into blocks. */
 
 static struct net_held *new_held(void) {
-    struct net_held *block = mem_malloc(sizeof *block);
+    struct net_held *block = may_hold() ? mem_malloc(sizeof *block) : NULL;
     if (block != NULL) {
+        count_held(1);
         block->next = NULL;
         block->start = 0;
         block->end = 0;
@@ -215,10 +252,22 @@ static uint32_t offer_held(struct net_conn *conn) {
     return taken;
 }
 
+/* What the app took and keeps counts against the window only while many have something held: then
+ * a client is not let send more than what has room. TLS has windows of its own. */
+static uint32_t kept_bytes(const struct net_conn *conn) {
+    return is_crowded() && !conn->shut_down && !conn->transport.secure
+               ? conn->http->rx_len
+               : 0;
+}
+
 /* After the app took `bytes`: tells the peer that there is room, and the app of the peer's end. */
 static void credit(struct net_conn *conn, uint32_t bytes) {
-    if (bytes > 0) {
-        altcp_recved(conn->pcb, (u16_t)bytes);
+    conn->closed_bytes = (uint16_t)(conn->closed_bytes + bytes);
+    const uint32_t kept = kept_bytes(conn);
+    if (conn->closed_bytes > kept) {
+        const u16_t more = (u16_t)(conn->closed_bytes - kept);
+        conn->closed_bytes = (uint16_t)kept;
+        altcp_recved(conn->pcb, more);
     }
     if (conn->held_first == NULL && conn->peer_closed && !conn->peer_closed_told) {
         conn->peer_closed_told = true;

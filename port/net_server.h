@@ -13,12 +13,13 @@
 
 struct net_server;
 
-/* Bytes that came and wait for the app to take them, in a block of lwIP's heap. */
+/* Bytes that came and wait for the app to take them, in a block of lwIP's heap: small where that is
+ * small, for a few bytes take a whole one. */
 struct net_held {
     struct net_held *next;
     uint16_t start; /* the app has taken those before it */
     uint16_t end;
-    uint8_t bytes[TCP_MSS];
+    uint8_t bytes[CFG_NET_HEAP_SLABS > 0 ? TCP_MSS : 256];
 };
 
 /* One accepted connection. */
@@ -27,11 +28,12 @@ struct net_conn {
     struct net_server *server;
     struct altcp_pcb *pcb; /* NULL: this place is free */
     struct http_conn *http;
-    struct net_held *held_first; /* TCP's window bounds how much it can be */
-    uint32_t unacked_bytes;      /* taken from the app, not acknowledged by the peer's TCP */
-    bool peer_closed;            /* its FIN has come */
-    bool peer_closed_told;       /* and the app knows */
-    bool shut_down;              /* our FIN is on its way */
+    struct net_held *held_first;
+    uint32_t unacked_bytes;    /* taken from the app, not acknowledged by the peer's TCP */
+    uint16_t closed_bytes;     /* taken by the app, and not given back to TCP's window */
+    bool peer_closed : 1;      /* its FIN has come */
+    bool peer_closed_told : 1; /* and the app knows */
+    bool shut_down : 1;        /* our FIN is on its way */
 };
 
 struct net_server {

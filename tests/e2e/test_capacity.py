@@ -14,7 +14,7 @@ import prometheus_client.parser
 import pytest
 
 from harness.exposition import OWN, value_of
-from harness.http_client import FramingError, assert_error_line, crlf
+from harness.http_client import Client, FramingError, assert_error_line, crlf
 from harness.process import wait_until
 from harness.scraping import scrape_while
 
@@ -322,3 +322,42 @@ def test_pipelining_deeper_than_every_buffer(own_target):
         # TCP_INFO: tcpi_total_retrans, a 32-bit number at offset 100 (linux/tcp.h)
         info = client.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
         assert struct.unpack_from("I", info, 100)[0] == 0, "retransmissions on a link without loss"
+
+
+def pipeline(target, count):
+    """Sends so many requests as fast as TCP takes them, and reads what comes. Who is told that a
+    session is needed for others goes on with a new connection."""
+    deadline = time.monotonic() + 60
+    while count > 0:
+        requests = crlf("GET /healthz HTTP/1.1", HOST) * count
+        with target.client() as client:
+            client.sock.setblocking(False)
+            sent = answered = 0
+            replies = bytearray()
+            while answered < count and b"\r\nConnection: close" not in replies:
+                assert time.monotonic() < deadline, f"{answered} replies, {sent} bytes sent"
+                with contextlib.suppress(BlockingIOError):
+                    sent += client.sock.send(requests[sent : sent + 65536])
+                with contextlib.suppress(BlockingIOError):
+                    replies += client.sock.recv(1 << 18)
+                answered = replies.count(b"HTTP/1.1 200 OK")
+                time.sleep(0.001)  # for the other threads
+            assert answered > 0
+            count -= answered
+
+
+@pytest.mark.slow(4)
+@pytest.mark.parametrize("clients", [2, 4])
+def test_pipelining_clients_disturb_nobody(own_target, clients):
+    """What they have sent and the server has not taken must leave room for answers: their own, which
+    all waits for, and those of others."""
+    target = own_target()
+    clients = min(clients, target.clients_max - 1)  # with all sessions taken none is kept
+    with concurrent.futures.ThreadPoolExecutor(clients) as pool:
+        running = [pool.submit(pipeline, target, 5000) for _ in range(clients)]
+        while not all(future.done() for future in running):
+            with Client(target.namespace, (target.ip, target.port_http), 5) as client:
+                assert client.get("/ping").status == 200
+            concurrent.futures.wait(running, timeout=0.2)
+        for future in running:
+            future.result()

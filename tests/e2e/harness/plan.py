@@ -41,7 +41,7 @@ OVER_TLS = (
     "test_events",
     "test_http",
     "test_scrapers",
-    "test_capacity::test_slow_clients",
+    "test_capacity",
 )
 ALL = {
     Way("host", "http"): None,
