@@ -13,8 +13,9 @@
 
 struct net_server;
 
-/* Bytes that came and wait for the app to take them, in a block of lwIP's heap: small where that is
- * small, for a few bytes take a whole one. */
+/* Bytes that came and wait for the app to take them, in a block of lwIP's heap. Of a small heap (no
+ * CFG_NET_HEAP_SLABS) all connections together take a third at most, in small blocks, for a few bytes
+ * take a whole one; what finds none stays with lwIP or the TLS layer, which offers it again. */
 struct net_held {
     struct net_held *next;
     uint16_t start; /* the app has taken those before it */
@@ -28,7 +29,7 @@ struct net_conn {
     struct net_server *server;
     struct altcp_pcb *pcb; /* NULL: this place is free */
     struct http_conn *http;
-    struct net_held *held_first;
+    struct net_held *held_first; /* TCP's window bounds it, or ALTCP_TLS_RX_UNTAKEN_BYTES */
     uint32_t unacked_bytes;    /* taken from the app, not acknowledged by the peer's TCP */
     uint16_t closed_bytes;     /* taken by the app, and not given back to TCP's window */
     bool peer_closed : 1;      /* its FIN has come */

@@ -33,25 +33,15 @@ OF_ANOTHER_BOARD = (
     "test_scrapers::test_every_event_once_in_short",
     "test_tls::test_curl",
 )
-OVER_TLS = (
-    "test_board_tls",
-    "test_tls",
-    "test_tls_turns",
-    "test_cut",
-    "test_events",
-    "test_http",
-    "test_scrapers",
-    "test_capacity",
-)
 ALL = {
     Way("host", "http"): None,
     Way("host", "https"): None,
     Way("mps2-an385", "http"): None,
-    Way("mps2-an385", "https"): OVER_TLS,
+    Way("mps2-an385", "https"): None,
     Way("mps2-an386", "https"): OF_ANOTHER_BOARD,
     Way("mps2-an500", "https"): OF_ANOTHER_BOARD,
     Way("lm3s6965evb", "http"): None,
-    Way("lm3s6965evb", "https"): OVER_TLS,
+    Way("lm3s6965evb", "https"): None,
 }
 
 # A test, with its parameters or without, or a module; the targets, schemes or ways that it is not
@@ -72,7 +62,12 @@ NOT_FOR = (
     ("test_tls_turns", ("host", "http"), "its tests are of few sessions of TLS"),
     ("test_capacity::test_slow_clients", ("lm3s6965evb-https",), "two sessions are no crowd"),
     ("test_scrapers::test_every_event_once[three-at-once]", ("lm3s6965evb-https",), "the same"),
-    ("test_cut::test_cut_by_timeout", ("lm3s6965evb-https",), "the same: it cuts several scrapes at once"),
+    (
+        "test_idempotency::test_under_way",
+        ("lm3s6965evb-https",),
+        "while both sessions are taken a connection is not kept for a second request",
+    ),
+    ("test_cut::test_cut_by_timeout", ("lm3s6965evb-https",), "two sessions: it cuts several scrapes at once"),
     ("test_cut::test_cut_by_timeout_at_every_byte", ("lm3s6965evb-https",), "the same"),
     ("test_cut::test_a_scrape_cut_for_one_scraper_is_whole_for_another", ("lm3s6965evb-https",), "the same"),
     ("test_state", ("https", *BOARDS), "a board has no files, and one way to ask is enough"),
