@@ -51,8 +51,8 @@ static void credit_all(struct altcp_tls_conn *c) {
  * into less than half of the largest window that it saw, or a segment (RFC 9293 section 3.8.6.2). */
 static void credit(struct altcp_tls_conn *c) {
     const u32_t needed = LWIP_MAX(c->rx_record_left, LWIP_MIN(TCP_WND / 2u, TCP_MSS));
-    const bool is_enough = c->rx_record_left > 0 ? c->rx_taken_bytes + needed <= TCP_WND
-                                                 : c->rx_untaken_bytes > 0;
+    const bool is_enough =
+        c->rx_record_left > 0 ? c->rx_taken_bytes + needed <= TCP_WND : c->rx_untaken_bytes > 0;
     if (!is_enough) {
         credit_all(c);
     }

@@ -255,9 +255,7 @@ static uint32_t offer_held(struct net_conn *conn) {
 /* What the app took and keeps counts against the window only while many have something held: then
  * a client is not let send more than what has room. TLS has windows of its own. */
 static uint32_t kept_bytes(const struct net_conn *conn) {
-    return is_crowded() && !conn->shut_down && !conn->transport.secure
-               ? conn->http->rx_len
-               : 0;
+    return is_crowded() && !conn->shut_down && !conn->transport.secure ? conn->http->rx_len : 0;
 }
 
 /* After the app took `bytes`: tells the peer that there is room, and the app of the peer's end. */

@@ -30,11 +30,11 @@ struct net_conn {
     struct altcp_pcb *pcb; /* NULL: this place is free */
     struct http_conn *http;
     struct net_held *held_first; /* TCP's window bounds it, or ALTCP_TLS_RX_UNTAKEN_BYTES */
-    uint32_t unacked_bytes;    /* taken from the app, not acknowledged by the peer's TCP */
-    uint16_t closed_bytes;     /* taken by the app, and not given back to TCP's window */
-    bool peer_closed : 1;      /* its FIN has come */
-    bool peer_closed_told : 1; /* and the app knows */
-    bool shut_down : 1;        /* our FIN is on its way */
+    uint32_t unacked_bytes;      /* taken from the app, not acknowledged by the peer's TCP */
+    uint16_t closed_bytes;       /* taken by the app, and not given back to TCP's window */
+    bool peer_closed : 1;        /* its FIN has come */
+    bool peer_closed_told : 1;   /* and the app knows */
+    bool shut_down : 1;          /* our FIN is on its way */
 };
 
 struct net_server {

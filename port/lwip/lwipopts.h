@@ -352,8 +352,8 @@
 /* What the application does not take at once lies in the heap: of a small one a record's worth. No
  * more in one piece than the application keeps in one block: net_server.h. */
 #define ALTCP_TLS_RX_UNTAKEN_BYTES (CFG_NET_HEAP_SLABS > 0 ? 16384 : 2048) /* was 16384 */
-#define ALTCP_TLS_RX_PBUF_BYTES (CFG_NET_HEAP_SLABS > 0 ? 2048 : 256) /* was 2048 */
-#define ALTCP_TLS_TX_RECORDS CFG_TLS_SEND_RECORDS                 /* was 32 */
+#define ALTCP_TLS_RX_PBUF_BYTES (CFG_NET_HEAP_SLABS > 0 ? 2048 : 256)      /* was 2048 */
+#define ALTCP_TLS_TX_RECORDS CFG_TLS_SEND_RECORDS                          /* was 32 */
 
 /* ---- checks and counters -------------------------------------------------------------------- */
 

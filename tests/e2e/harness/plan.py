@@ -67,6 +67,11 @@ NOT_FOR = (
         ("lm3s6965evb-https",),
         "while both sessions are taken a connection is not kept for a second request",
     ),
+    (
+        "test_capacity::test_pipelining_deeper_than_every_buffer",
+        BOARDS_HTTPS,
+        "an acknowledgement may wait for the application, and a busy machine's client not for it",
+    ),
     ("test_cut::test_cut_by_timeout", ("lm3s6965evb-https",), "two sessions: it cuts several scrapes at once"),
     ("test_cut::test_cut_by_timeout_at_every_byte", ("lm3s6965evb-https",), "the same"),
     ("test_cut::test_a_scrape_cut_for_one_scraper_is_whole_for_another", ("lm3s6965evb-https",), "the same"),
