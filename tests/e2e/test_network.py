@@ -261,7 +261,9 @@ def test_time_of_the_server_that_dhcp_names(leased):
 
 @pytest.mark.slow(60)
 def test_unknown_until_the_server_answers(make_lan, start_target):
-    """Over IPv6; and an event that happened at a time unknown goes without it."""
+    """Over IPv6; and an event that happened at a time unknown goes without it. So may, on a small
+    board, one whose labels share a bucket with such a one's (app/events/event_times.h): not all of
+    eight."""
     lan = make_lan(has_time=False)
     target = start_target(lan.namespace, ntp=ROUTER_IP6, explicit_timestamps=True)
     try:
@@ -276,12 +278,15 @@ def test_unknown_until_the_server_answers(make_lan, start_target):
         lan.add_time_server()
         wait_until(lambda: time_of(target) is not None, 90, "the time", interval_s=0.5)
         assert_right_time(target)
-        assert target.post("/event?type=late").status == 200
-        between, late = sorted(
+        for i in range(8):
+            assert target.post(f"/event?type=late-{i}").status == 200
+        between, *late = sorted(
             events_of(target.get("/metrics").text), key=lambda event: event.labels["type"]
         )
-        assert between.timestamp == ""
-        assert abs(late.timestamp / 1000 - time.time()) < target.clock_error_s + 5
+        assert between.timestamp == "" and len(late) == 8
+        times_s = [event.timestamp / 1000 for event in late if event.timestamp != ""]
+        assert len(times_s) >= 2
+        assert all(abs(at_s - time.time()) < target.clock_error_s + 5 for at_s in times_s)
     finally:
         target.stop()
 
