@@ -51,7 +51,8 @@ BARS = {
     "lm3s6965evb": {"floor": 1.5, "flash": report.FLASH_BARS["lm3s6965evb"], **HANDSHAKE_BARS},
 }
 
-MISSED_STILL = {"mps2-an385": {"floor"}}  # shown, but no failure yet
+# Known to be missed: told as such, and no failure up to here.
+MISSED_STILL = {"mps2-an385": {"floor": 1.65}}
 
 
 def make(board, *goals):
@@ -139,7 +140,7 @@ class Bench:
         if bar is not None:
             self.bars_left.discard(key)
             verdict = "ok" if value <= bar else "MISSED"
-            if value > bar and key not in MISSED_STILL.get(self.board, ()):
+            if value > MISSED_STILL.get(self.board, {}).get(key, bar):
                 self.missed.append(f"{what.strip()}: {shown}, bar {bar:,}")
         print(self.LAYOUT.format(what, shown, apart, f"<= {bar:,}" if bar else "", verdict),
               flush=True)
@@ -226,7 +227,8 @@ def fill(s, number):
 
 
 def scrape(bench, scraper, key, what):
-    """Returns its cost and the page."""
+    """Returns its cost and the page, which has no events in it."""
+    take_events(scraper)
     _, page = take_events(scraper)
     cost = bench.measure(key, what, lambda n: take_events(scraper), 20)
     samples = sum(1 for line in page.splitlines() if line and not line.startswith(b"#"))
