@@ -28,7 +28,8 @@ LAN9118 = (
 )
 STELLARIS = ("rxer", "fov", "length_error", "rx_no_pbuf", "txer", "tx_dropped")
 
-RX_DATA_FIFO = 0x40200000  # of the LAN9118
+# Of the LAN9118; it comes first among its registers.
+RX_DATA_FIFO = {"mps2-an385": 0x40200000, "mps2-an386": 0x40200000, "mps2-an500": 0xA0000000}
 TOO_LONG = bytes.fromhex("ffffffffffff 02000000aaaa 88b5") + bytes(1600)
 
 
@@ -52,7 +53,7 @@ def provoke(board):
             sock.send(TOO_LONG)
         return "length_error"
     with attached_to(board) as debugger:
-        debugger.read(RX_DATA_FIFO, 4)  # of an empty FIFO
+        debugger.read(RX_DATA_FIFO[board.name], 4)  # of an empty FIFO
     return "receiver_error"
 
 
