@@ -118,7 +118,14 @@ def test_curl(target, options, version):
 def test_ipv6(target):
     """On the address of this link; the certificate names another, which curl is to expect."""
     where = f"::[{target.link_local_address()}%{target.interface}]:{target.port}"
-    status, out, err = curl(target, "--connect-to", where, f"{target.url}/metrics")
+
+    def ask():
+        return curl(target, "--connect-to", where, f"{target.url}/metrics")
+
+    # Until the kernel's own address of the link is no duplicate (RFC 4862 section 5.4) it cannot
+    # connect, which is curl's 7.
+    wait_until(lambda: ask()[0] != 7, 10, "an address to connect from")
+    status, out, err = ask()
     assert status == 0, err
     assert re.search(r'\{agent="curl",scraper="fe80::[0-9a-f:]+"\}', out)
 
