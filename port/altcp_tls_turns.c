@@ -89,11 +89,14 @@ static void give_turn(struct altcp_tls_conn *c) {
     }
 }
 
+static bool is_without_sessions(void) {
+    return altcp_tls_conn_stats.sessions_used == ALTCP_TLS_SESSIONS_MAX;
+}
+
 /* Somebody has to go for the first of those that wait: there is no session left, or no handshake
  * whose end would give memory back. */
 static void ask_to_give_up(void) {
-    if (give_up_one != NULL &&
-        (altcp_tls_conn_stats.sessions_used == ALTCP_TLS_SESSIONS_MAX || in_turn_count == 0)) {
+    if (give_up_one != NULL && (is_without_sessions() || in_turn_count == 0)) {
         give_up_one(give_up_arg, first->polls >= TURN_POLLS);
     }
 }
@@ -177,5 +180,5 @@ void altcp_tls_wolfssl_on_shortage(void (*give_up)(void *arg, bool urgent), void
 }
 
 bool altcp_tls_wolfssl_is_short(void) {
-    return first != NULL || altcp_tls_conn_stats.sessions_used == ALTCP_TLS_SESSIONS_MAX;
+    return is_without_sessions() || (first != NULL && in_turn_count == 0);
 }

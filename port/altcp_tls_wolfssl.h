@@ -83,7 +83,8 @@ const struct altcp_tls_stats *altcp_tls_wolfssl_stats(void);
  * for ALTCP_TLS_TURN_MS. It may find none: it is asked again. NULL: nobody is asked. */
 void altcp_tls_wolfssl_on_shortage(void (*give_up)(void *arg, bool urgent), void *arg);
 
-/* All sessions are taken, or handshakes wait: clients should not keep their connections. */
+/* All sessions are taken, or handshakes wait for memory that no other handshake will give back:
+ * clients should not keep their connections. */
 bool altcp_tls_wolfssl_is_short(void);
 
 /* Asks every client for a certificate that chains to one of these (PEM, one or more), and refuses
