@@ -180,5 +180,5 @@ void altcp_tls_wolfssl_on_shortage(void (*give_up)(void *arg, bool urgent), void
 }
 
 bool altcp_tls_wolfssl_is_short(void) {
-    return is_without_sessions() || (first != NULL && in_turn_count == 0);
+    return is_without_sessions() || (first != NULL && in_turn_count == 0 && !is_room_for(1));
 }
