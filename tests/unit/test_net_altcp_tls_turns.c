@@ -261,6 +261,8 @@ static void a_begun_handshake_keeps_its_promise(void **state) {
     assert_false(altcp_tls_wolfssl_is_short()); /* the first one's end will do */
     give_memory(blocks, count);
     assert_true(goes_on(&pipes[0]));
+    assert_int_equal(stats_now().waiting_used, 1);
+    assert_false(altcp_tls_wolfssl_is_short()); /* the second one has its turn a moment later */
     sys_check_timeouts();
     assert_true(goes_on(&pipes[1]));
 }

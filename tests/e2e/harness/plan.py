@@ -61,7 +61,6 @@ NOT_FOR = (
     ("test_board_tls", ("host", "http"), "its tests are of boards, and of TLS"),
     ("test_tls_turns", ("host", "http"), "its tests are of few sessions of TLS"),
     ("test_capacity::test_slow_clients", ("lm3s6965evb-https",), "two sessions are no crowd"),
-    ("test_capacity::test_slow_clients", ("mps2-an385-https",), "a kept connection is closed to make room, now and then"),
     ("test_scrapers::test_every_event_once[three-at-once]", ("lm3s6965evb-https",), "the same"),
     (
         "test_idempotency::test_under_way",
