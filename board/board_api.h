@@ -81,6 +81,8 @@ _Noreturn void board_reset(void);
  * chips a program that was warned goes no further. */
 void board_watchdog_kick(void);
 
-#define BOARD_WATCHDOG_MS 4000u
+/* A turn of the main loop in which each TLS session has a handshake takes about a second at 25 MHz,
+ * and an emulator on a busy machine may stand still for another two. */
+#define BOARD_WATCHDOG_MS 8000u
 
 #endif
