@@ -276,7 +276,7 @@ static void test_watchdog(void **state) {
     assert_int_equal(model.wdt_control, 0);
     board_watchdog_kick();
     assert_int_equal(model.wdt_control, WDTCTL_RESEN | WDTCTL_INTEN);
-    assert_int_equal(model.wdt_load, 100000000); /* two seconds, twice */
+    assert_int_equal(model.wdt_load, 200000000); /* four seconds, twice */
     assert_int_equal(model.wdt_kicks, 1);
     assert_int_equal(model.nvic[0], 1u << 18);
     const uint32_t controls = model.wdt_controls;
