@@ -71,7 +71,7 @@
 #endif
 
 /* Hosts on the link whose MAC addresses are remembered, for IPv4 and for IPv6 each: the scrapers,
- * and some who come and go. 4..127; 24 and about 100 bytes. */
+ * and some who come and go. 4..127; 40 and about 100 bytes. */
 #ifndef CFG_NET_NEIGHBORS
 #define CFG_NET_NEIGHBORS (CFG_SCRAPERS_MAX + 6 > 10 ? CFG_SCRAPERS_MAX + 6 : 10)
 #endif
@@ -213,8 +213,14 @@
 #define MEMP_NUM_FRAG_PBUF 4                                                   /* was 15 */
 #define IP_REASS_MAX_PBUFS (CFG_NET_FRAMES / 4 < 24 ? CFG_NET_FRAMES / 4 : 24) /* was 10 */
 
-/* Addresses of the link. */
-#define ARP_TABLE_SIZE CFG_NET_NEIGHBORS /* was 10 */
+/* Addresses of the link. When more hosts come than are remembered each answer has to ask for its
+ * host's address anew: both segments that it begins with wait for that (RFC 1122 section 2.3.2.2
+ * asks for one), or TCP would repeat the first of them a second later. No host takes the place of
+ * another's. */
+#define ARP_TABLE_SIZE CFG_NET_NEIGHBORS                    /* was 10 */
+#define ARP_QUEUEING 1                                      /* was 0 */
+#define ARP_QUEUE_LEN 2                                     /* was 3 */
+#define MEMP_NUM_ARP_QUEUE (ARP_TABLE_SIZE * ARP_QUEUE_LEN) /* was 30 */
 
 /* mDNS is multicast: the group of all hosts, and its own. */
 #define LWIP_IGMP 1           /* was 0 */

@@ -53,12 +53,12 @@ def test_a_scrape_never_fails_while_clients_hammer(own_target, connections_progr
     ]
     try:
         time.sleep(1)
-        pages = scrape_while(target, 20, interval_s=1, timeout_s=10)  # as Prometheus by default
+        pages = scrape_while(target, 20, interval_s=1)
         assert all(hammer.exit_status is None for hammer in hammers)
     finally:
         for hammer in hammers:
             hammer.stop()
-    assert len(pages) >= 5
+    assert len(pages) >= 15  # a slow one leaves seconds out
     served = [value_of(page, SERVED) for page in pages]
     assert all(later > earlier for earlier, later in zip(served, served[1:])), served
     assert served[-1] - served[0] >= HAMMERED_LEAST, served
