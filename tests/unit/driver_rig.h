@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * driver_rig.h: what the tests of Ethernet drivers share: lwIP's side of one, a clock, frames and
- * chains of pbufs of every shape. Everything is static here: include it once, in the test's own
- * file, behind the driver.
+ * driver_rig.h: what the tests of Ethernet drivers share: lwIP's side of one, a clock, turns of the
+ * main loop, frames and chains of pbufs of every shape. Everything is static here: include it once,
+ * in the test's own file, behind the model and the driver.
  */
 #ifndef PINGSHOT_TESTS_DRIVER_RIG_H
 #define PINGSHOT_TESTS_DRIVER_RIG_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <stdbool.h>
-#include <string.h>
-
 #include "board_api.h"
 #include "clock.h"
+#include "driver_model.h"
 #include "net_stack.h"
 #include "random.h"
 
@@ -28,8 +20,6 @@
 
 #define RIG_OWN_ADDRESS \
     { 0x02, 0x11, 0x22, 0x33, 0x44, 0x55 }
-#define RIG_HEADER_BYTES 14u
-#define RIG_FRAME_BYTES 1518u
 #define RIG_PIECES_MAX 6u
 
 static uint32_t now_ms;
@@ -38,10 +28,15 @@ static struct netif netif;
 static struct {
     uint32_t count;
     uint32_t length; /* of the last frame, lwIP's padding in front of it left out */
-    uint8_t bytes[RIG_FRAME_BYTES];
+    uint8_t bytes[MODEL_FRAME_BYTES];
     struct pbuf *kept; /* with keep: the frames, one behind the other */
     bool keep;
 } got;
+
+/* Each test's own: the chip and the driver as they are when power comes on, and the driver's handler
+ * of interrupts. */
+static void power_on(void);
+static void interrupt(void);
 
 uint32_t clock_monotonic_ms(void) {
     return now_ms;
@@ -51,7 +46,7 @@ uint32_t clock_monotonic_ms(void) {
 static inline err_t take(struct pbuf *p, struct netif *from) {
     assert_ptr_equal(from, &netif);
     /* What is behind the Ethernet header can be read by words. */
-    assert_int_equal(((uintptr_t)p->payload + ETH_PAD_SIZE + RIG_HEADER_BYTES) % 4u, 0);
+    assert_int_equal(((uintptr_t)p->payload + ETH_PAD_SIZE + MODEL_HEADER_BYTES) % 4u, 0);
     got.count++;
     got.length = p->tot_len - ETH_PAD_SIZE;
     (void)pbuf_copy_partial(p, got.bytes, sizeof got.bytes, ETH_PAD_SIZE);
@@ -75,6 +70,13 @@ static inline void start(void) {
     assert_int_equal(board_netif_init(&netif), ERR_OK);
 }
 
+static inline int set_up(void **state) {
+    (void)state;
+    power_on();
+    start();
+    return 0;
+}
+
 /* Nothing that a test took from lwIP's pools may be missing. */
 static inline int tear_down(void **state) {
     (void)state;
@@ -83,6 +85,24 @@ static inline int tear_down(void **state) {
     }
     assert_int_equal(lwip_stats.memp[MEMP_PBUF_POOL]->used, 0);
     return 0;
+}
+
+/* A turn of the main loop, interrupts first. */
+static inline void turn(void) {
+    if (model_interrupts()) {
+        interrupt();
+        assert_false(model_interrupts());
+        assert_true(board_pending());
+    }
+    board_poll();
+}
+
+/* So much later the driver has looked at the link, in several steps. */
+static inline void look_again(void) {
+    now_ms += 300;
+    for (uint32_t i = 0; i < 4; i++) {
+        turn();
+    }
 }
 
 static inline uint32_t counter(const char *wanted) {
@@ -113,7 +133,7 @@ static inline void make_frame(uint8_t *bytes, uint32_t n, uint32_t seed) {
 
 /* A chain of pbufs with these bytes, cut and placed by `seed`, lwIP's padding in front. */
 static inline struct pbuf *make_chain(const uint8_t *bytes, uint32_t n, uint32_t seed) {
-    static uint8_t places[RIG_PIECES_MAX][RIG_FRAME_BYTES + 16] __attribute__((aligned(8)));
+    static uint8_t places[RIG_PIECES_MAX][MODEL_FRAME_BYTES + 16] __attribute__((aligned(8)));
     struct pbuf *chain = NULL;
     const uint32_t pieces = 1 + seed % RIG_PIECES_MAX;
     uint32_t at = 0;
@@ -138,6 +158,30 @@ static inline struct pbuf *make_chain(const uint8_t *bytes, uint32_t n, uint32_t
     return chain;
 }
 
+/* A frame to our address comes in. */
+static inline void frame_comes(uint8_t *bytes, uint32_t n, uint32_t seed) {
+    make_frame(bytes, n, seed);
+    assert_true(model_receive(bytes, n));
+}
+
+/* What came through last. */
+static inline void assert_got(const uint8_t *bytes, uint32_t n) {
+    assert_int_equal(got.length, n);
+    assert_memory_equal(got.bytes, bytes, n);
+}
+
+/* Has a frame come in to this address; true when it came through. */
+static inline bool comes(const uint8_t to[6]) {
+    uint8_t bytes[60];
+    const uint32_t before = got.count;
+    fill(bytes, sizeof bytes, 1);
+    memcpy(bytes, to, 6);
+    (void)model_receive(bytes, sizeof bytes);
+    turn();
+    assert_int_equal(model.rx_count, 0);
+    return got.count > before;
+}
+
 static inline err_t send_bytes(const uint8_t *bytes, uint32_t n, uint32_t seed) {
     struct pbuf *p = make_chain(bytes, n, seed);
     const err_t err = netif.linkoutput(&netif, p);
@@ -145,11 +189,11 @@ static inline err_t send_bytes(const uint8_t *bytes, uint32_t n, uint32_t seed) 
     return err;
 }
 
-/* Has as many frames of RIG_FRAME_BYTES - 4 bytes sent as the driver takes, at most `max`; the
+/* Has as many frames of MODEL_FRAME_BYTES - 4 bytes sent as the driver takes, at most `max`; the
  * driver has the only reference to each. Returns how many. */
-static inline uint32_t send_until_refused(uint8_t bytes[][RIG_FRAME_BYTES], uint32_t max) {
+static inline uint32_t send_until_refused(uint8_t bytes[][MODEL_FRAME_BYTES], uint32_t max) {
     for (uint32_t i = 0; i < max; i++) {
-        const uint32_t n = RIG_FRAME_BYTES - 4;
+        const uint32_t n = MODEL_FRAME_BYTES - 4;
         struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)(ETH_PAD_SIZE + n), PBUF_RAM);
         assert_non_null(p);
         fill(bytes[i], n, i);
@@ -162,6 +206,15 @@ static inline uint32_t send_until_refused(uint8_t bytes[][RIG_FRAME_BYTES], uint
     }
     return max;
 }
+
+static inline void assert_sent(uint32_t index, const uint8_t *bytes, uint32_t n) {
+    assert_true(index < model.sent_count);
+    assert_int_equal(model.sent[index].length, n);
+    assert_memory_equal(model.sent[index].bytes, bytes, n);
+}
+
+/* A cmocka test with these. */
+#define DRIVER_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 /* lwIP itself, once. */
 static inline void start_lwip(void) {

@@ -7,14 +7,7 @@
 #ifndef PINGSHOT_TESTS_LAN9118_MODEL_H
 #define PINGSHOT_TESTS_LAN9118_MODEL_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <stdbool.h>
-#include <string.h>
+#include "driver_model.h"
 
 static uint32_t model_read(uint32_t offset);
 static void model_write(uint32_t offset, uint32_t value);
@@ -29,13 +22,6 @@ static void model_enable_irq(uint32_t irq);
 #define MODEL_RX_WORDS 2640u /* 10,560 bytes */
 #define MODEL_RX_FRAMES 176u /* 704 bytes of status */
 #define MODEL_TX_BYTES 4608u
-#define MODEL_SENT_MAX 64u
-#define MODEL_FRAME_BYTES 1518u
-
-struct model_frame {
-    uint32_t length;
-    uint8_t bytes[MODEL_FRAME_BYTES];
-};
 
 static struct {
     bool absent;        /* not a LAN9118 */
@@ -103,6 +89,10 @@ static inline bool model_interrupts(void) {
            (model.registers[IRQ_CFG / 4] & IRQ_CFG_IRQ_EN) != 0;
 }
 
+static inline uint32_t model_enabled_events(void) {
+    return model.registers[INT_EN / 4];
+}
+
 static void model_enable_irq(uint32_t irq) {
     model.irq_enabled = irq + 1;
 }
@@ -146,7 +136,7 @@ static bool model_passes(const uint8_t *to) {
 
 /* A frame of `n` bytes comes, with `errors` in its status. False when it is filtered out or
  * dropped. */
-static inline bool model_receive(const uint8_t *bytes, uint32_t n, uint32_t errors) {
+static inline bool model_receive_as(const uint8_t *bytes, uint32_t n, uint32_t errors) {
     const uint32_t offset = model.registers[RX_CFG / 4] >> 8 & 0x1fu;
     const uint32_t total = offset + n + 4;
     if ((model.mac[MAC_CR] & MAC_CR_RXEN) == 0 || !model_passes(bytes)) {
@@ -173,6 +163,10 @@ static inline bool model_receive(const uint8_t *bytes, uint32_t n, uint32_t erro
         model.registers[INT_STS / 4] |= INT_RSFL;
     }
     return true;
+}
+
+static inline bool model_receive(const uint8_t *bytes, uint32_t n) {
+    return model_receive_as(bytes, n, 0);
 }
 
 static uint32_t pop_rx(void) {

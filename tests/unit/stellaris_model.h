@@ -8,14 +8,7 @@
 #ifndef PINGSHOT_TESTS_STELLARIS_MODEL_H
 #define PINGSHOT_TESTS_STELLARIS_MODEL_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <stdbool.h>
-#include <string.h>
+#include "driver_model.h"
 
 static uint32_t model_read(uint32_t address);
 static void model_write(uint32_t address, uint32_t value);
@@ -27,13 +20,6 @@ static void model_write(uint32_t address, uint32_t value);
 
 #define MODEL_FIFO_WORDS 512u /* 2 KiB each way */
 #define MODEL_RX_FRAMES 63u
-#define MODEL_SENT_MAX 64u
-#define MODEL_FRAME_BYTES 1518u
-
-struct model_frame {
-    uint32_t length;
-    uint8_t bytes[MODEL_FRAME_BYTES];
-};
 
 static struct {
     bool promiscuous;  /* as in an emulator: no filter */
@@ -83,6 +69,10 @@ static inline void model_power_on(void) {
 /* True when the interrupt line is high. */
 static inline bool model_interrupts(void) {
     return (model.ris & model.im) != 0;
+}
+
+static inline uint32_t model_enabled_events(void) {
+    return model.im;
 }
 
 /* ---- frames from the wire -------------------------------------------------------------------- */

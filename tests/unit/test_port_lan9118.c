@@ -11,29 +11,15 @@
 #include "../../board/mps2-an385/netif_lan9118.c"
 
 #include "driver_rig.h"
-
-#define HEADER_BYTES RIG_HEADER_BYTES
+#include "driver_tests.h"
 
 static void power_on(void) {
     memset(&chip, 0, sizeof chip);
     model_power_on();
 }
 
-/* A turn of the main loop, interrupts first. */
-static void turn(void) {
-    if (model_interrupts()) {
-        board_interrupt(CFG_LAN9118_IRQ);
-        assert_false(model_interrupts());
-        assert_true(board_pending());
-    }
-    board_poll();
-}
-
-static int set_up(void **state) {
-    (void)state;
-    power_on();
-    start();
-    return 0;
+static void interrupt(void) {
+    board_interrupt(CFG_LAN9118_IRQ);
 }
 
 /* ---- start ------------------------------------------------------------------------------------- */
@@ -91,47 +77,9 @@ static void test_has_a_phy_negotiate(void **state) {
 
 /* ---- receiving --------------------------------------------------------------------------------- */
 
-static void test_receives_every_length(void **state) {
+static void test_leaves_other_interrupts_alone(void **state) {
     (void)state;
-    uint8_t bytes[MODEL_FRAME_BYTES];
-    for (uint32_t n = HEADER_BYTES; n <= 1514; n++) {
-        make_frame(bytes, n, n);
-        assert_true(model_receive(bytes, n, 0));
-        turn();
-        assert_int_equal(got.length, n);
-        assert_memory_equal(got.bytes, bytes, n);
-        assert_int_equal(model.rx_count, 0);
-        assert_false(board_pending());
-    }
-    assert_int_equal(got.count, 1514 - HEADER_BYTES + 1);
-    assert_int_equal(counter("receiver_error"), 0);
-}
-
-static void test_takes_a_bounded_number_in_a_turn(void **state) {
-    (void)state;
-    uint8_t bytes[60];
-    for (uint32_t i = 0; i < 40; i++) {
-        make_frame(bytes, sizeof bytes, i);
-        assert_true(model_receive(bytes, sizeof bytes, 0));
-    }
-    turn();
-    assert_int_equal(got.count, 16);
-    assert_true(board_pending());
-    assert_int_equal(model.registers[INT_EN / 4], 0); /* asks no interrupt for what it knows */
-    turn();
-    turn();
-    assert_int_equal(got.count, 40);
-    assert_memory_equal(got.bytes, bytes, sizeof bytes);
-    assert_false(board_pending());
-    assert_true(model.registers[INT_EN / 4] != 0);
-}
-
-static void test_silent_without_frames(void **state) {
-    (void)state;
-    turn();
-    assert_false(board_pending());
-    assert_int_equal(got.count, 0);
-    board_interrupt(CFG_LAN9118_IRQ + 1); /* another device's */
+    board_interrupt(CFG_LAN9118_IRQ + 1);
     assert_false(board_pending());
 }
 
@@ -152,35 +100,14 @@ static void test_counts_each_error(void **state) {
     uint8_t bytes[100];
     for (uint32_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
         make_frame(bytes, sizeof bytes, i);
-        model_receive(bytes, 61 + i, errors[i].bit | 1u << 15);
-        model_receive(bytes, sizeof bytes, 0);
+        model_receive_as(bytes, 61 + i, errors[i].bit | 1u << 15);
+        model_receive(bytes, sizeof bytes);
         turn();
         assert_int_equal(counter(errors[i].name), 1);
         assert_int_equal(got.count, i + 1);
         assert_memory_equal(got.bytes, bytes, sizeof bytes); /* the one behind it is whole */
     }
     assert_int_equal(model.rx_count, 0);
-}
-
-static void test_out_of_pbufs(void **state) {
-    (void)state;
-    uint8_t bytes[200];
-    uint32_t sent = 0;
-    got.keep = true;
-    while (counter("rx_no_pbuf") == 0) {
-        make_frame(bytes, sizeof bytes, sent++);
-        assert_true(model_receive(bytes, sizeof bytes, 0));
-        turn();
-    }
-    assert_int_equal(got.count, sent - 1);
-    assert_int_equal(model.rx_count, 0);
-    pbuf_free(got.kept);
-    got.kept = NULL;
-    make_frame(bytes, sizeof bytes, 1000);
-    model_receive(bytes, sizeof bytes, 0);
-    turn();
-    assert_int_equal(got.count, sent);
-    assert_memory_equal(got.bytes, bytes, sizeof bytes);
 }
 
 static void test_counts_what_the_fifo_had_no_room_for(void **state) {
@@ -190,7 +117,7 @@ static void test_counts_what_the_fifo_had_no_room_for(void **state) {
     uint32_t dropped = 0;
     make_frame(bytes, sizeof bytes, 1);
     for (uint32_t i = 0; i < 12; i++) {
-        *(model_receive(bytes, sizeof bytes, 0) ? &taken : &dropped) += 1;
+        *(model_receive(bytes, sizeof bytes) ? &taken : &dropped) += 1;
     }
     assert_true(dropped > 0);
     turn();
@@ -212,31 +139,16 @@ static void test_starts_again_after_a_receiver_error(void **state) {
     assert_int_equal(counter("receiver_error"), 1);
     assert_int_equal(counter("transmitter_error"), 0);
     assert_false(board_pending());
-    make_frame(bytes, sizeof bytes, 1);
-    assert_true(model_receive(bytes, sizeof bytes, 0));
+    frame_comes(bytes, sizeof bytes, 1);
     turn();
     assert_int_equal(got.count, 1);
 }
 
 /* ---- sending ----------------------------------------------------------------------------------- */
 
-static void assert_sent(uint32_t index, const uint8_t *bytes, uint32_t n) {
-    assert_true(index < model.sent_count);
-    assert_int_equal(model.sent[index].length, n);
-    assert_memory_equal(model.sent[index].bytes, bytes, n);
-}
-
-static void test_sends_every_shape(void **state) {
-    (void)state;
-    uint8_t bytes[1514];
-    for (uint32_t round = 0; round < 20000; round++) {
-        const uint32_t n = round < 1501 ? 14 + round : 14 + round % 90;
-        fill(bytes, n, round);
-        model.sent_count = 0;
-        assert_int_equal(send_bytes(bytes, n, round * 7919u), ERR_OK);
-        assert_sent(0, bytes, n);
-        assert_int_equal(model.tx_commands, 0);
-    }
+static void test_takes_the_status_of_what_it_sent(void **state) {
+    test_sends_every_shape(state);
+    assert_int_equal(model.tx_commands, 0);
     assert_true(model.tx_statuses <= 1); /* taken when the next frame is sent */
 }
 
@@ -250,7 +162,7 @@ static void test_refuses_a_frame_too_long(void **state) {
 /* They wait in the driver while the FIFO is full, and leave in their order. */
 static void test_waits_for_room(void **state) {
     (void)state;
-    static uint8_t bytes[20][RIG_FRAME_BYTES];
+    static uint8_t bytes[20][MODEL_FRAME_BYTES];
     model.wire_is_slow = true;
     const uint32_t queued = send_until_refused(bytes, 20);
     assert_int_equal(model.sent_count, 3); /* 4,608 bytes */
@@ -353,17 +265,6 @@ static void test_hash(void **state) {
     }
 }
 
-/* Sends a frame to a group; true when it came through. */
-static bool comes(const uint8_t *mac) {
-    uint8_t bytes[60];
-    const uint32_t before = got.count;
-    fill(bytes, sizeof bytes, 1);
-    memcpy(bytes, mac, 6);
-    model_receive(bytes, sizeof bytes, 0);
-    turn();
-    return got.count > before;
-}
-
 static void test_hears_only_its_groups(void **state) {
     (void)state;
     const uint8_t lab4[6] = {0x01, 0x00, 0x5e, 0x01, 0x03, 0x07};
@@ -416,13 +317,6 @@ static void test_groups_share_a_bit(void **state) {
 
 /* ---- link -------------------------------------------------------------------------------------- */
 
-static void look_again(void) {
-    now_ms += 300;
-    for (uint32_t i = 0; i < 4; i++) {
-        turn();
-    }
-}
-
 static void test_follows_the_link(void **state) {
     (void)state;
     assert_false(netif_is_link_up(&netif)); /* until it has been seen */
@@ -462,35 +356,35 @@ static void test_duplex_lives_through_a_restart(void **state) {
     assert_true(netif_is_link_up(&netif));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_starts),
-        TEST(test_takes_the_address_of_the_eeprom),
-        TEST(test_refuses_an_address_that_is_none),
-        TEST(test_without_a_chip),
-        TEST(test_has_a_phy_negotiate),
-        TEST(test_receives_every_length),
-        TEST(test_takes_a_bounded_number_in_a_turn),
-        TEST(test_silent_without_frames),
-        TEST(test_counts_each_error),
-        TEST(test_out_of_pbufs),
-        TEST(test_counts_what_the_fifo_had_no_room_for),
-        TEST(test_starts_again_after_a_receiver_error),
-        TEST(test_sends_every_shape),
-        TEST(test_refuses_a_frame_too_long),
-        TEST(test_waits_for_room),
-        TEST(test_fills_the_fifo_to_its_end),
-        TEST(test_does_not_keep_what_may_change),
-        TEST(test_counts_errors_of_sending),
-        TEST(test_starts_again_after_a_transmitter_error),
-        TEST(test_hash),
-        TEST(test_hears_only_its_groups),
-        TEST(test_groups_share_a_bit),
-        TEST(test_follows_the_link),
-        TEST(test_duplex),
-        TEST(test_duplex_lives_through_a_restart),
+        DRIVER_TEST(test_starts),
+        DRIVER_TEST(test_takes_the_address_of_the_eeprom),
+        DRIVER_TEST(test_refuses_an_address_that_is_none),
+        DRIVER_TEST(test_without_a_chip),
+        DRIVER_TEST(test_has_a_phy_negotiate),
+        DRIVER_TEST(test_receives_every_length),
+        DRIVER_TEST(test_takes_a_bounded_number_in_a_turn),
+        DRIVER_TEST(test_silent_without_frames),
+        DRIVER_TEST(test_leaves_other_interrupts_alone),
+        DRIVER_TEST(test_counts_each_error),
+        DRIVER_TEST(test_out_of_pbufs),
+        DRIVER_TEST(test_a_frame_that_is_refused),
+        DRIVER_TEST(test_counts_what_the_fifo_had_no_room_for),
+        DRIVER_TEST(test_starts_again_after_a_receiver_error),
+        DRIVER_TEST(test_takes_the_status_of_what_it_sent),
+        DRIVER_TEST(test_refuses_a_frame_too_long),
+        DRIVER_TEST(test_waits_for_room),
+        DRIVER_TEST(test_fills_the_fifo_to_its_end),
+        DRIVER_TEST(test_does_not_keep_what_may_change),
+        DRIVER_TEST(test_counts_errors_of_sending),
+        DRIVER_TEST(test_starts_again_after_a_transmitter_error),
+        DRIVER_TEST(test_hash),
+        DRIVER_TEST(test_hears_only_its_groups),
+        DRIVER_TEST(test_groups_share_a_bit),
+        DRIVER_TEST(test_follows_the_link),
+        DRIVER_TEST(test_duplex),
+        DRIVER_TEST(test_duplex_lives_through_a_restart),
     };
     start_lwip();
     return cmocka_run_group_tests_name("lan9118", tests, NULL, NULL);

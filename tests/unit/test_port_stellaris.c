@@ -12,18 +12,9 @@
 #include "../../board/lm3s6965evb/netif_stellaris.c"
 
 #include "driver_rig.h"
+#include "driver_tests.h"
 
 #define ALL_EVENTS (MAC_RXINT | MAC_TXER | MAC_FOV | MAC_RXER)
-
-/* A turn of the main loop, interrupts first. */
-static void turn(void) {
-    if (model_interrupts()) {
-        netif_stellaris_interrupt();
-        assert_false(model_interrupts());
-        assert_true(board_pending());
-    }
-    board_poll();
-}
 
 static void power_on(void) {
     memset(&mac, 0, sizeof mac);
@@ -31,11 +22,8 @@ static void power_on(void) {
     model_power_on();
 }
 
-static int set_up(void **state) {
-    (void)state;
-    power_on();
-    start();
-    return 0;
+static void interrupt(void) {
+    netif_stellaris_interrupt();
 }
 
 /* ---- start ------------------------------------------------------------------------------------- */
@@ -84,57 +72,19 @@ static void test_refuses_an_address_that_is_none(void **state) {
 static void test_forgets_frames_of_the_run_before(void **state) {
     (void)state;
     uint8_t bytes[100];
-    make_frame(bytes, sizeof bytes, 1);
-    assert_true(model_receive(bytes, sizeof bytes));
+    frame_comes(bytes, sizeof bytes, 1);
     model.rctl = MACRCTL_BADCRC; /* as after a reset */
     start();
     assert_int_equal(model.rx_reads, (2 + sizeof bytes + 4 + 3) / 4); /* or it offers no more */
     turn();
     assert_int_equal(got.count, 0);
-    make_frame(bytes, sizeof bytes, 2);
-    assert_true(model_receive(bytes, sizeof bytes));
+    frame_comes(bytes, sizeof bytes, 2);
     turn();
     assert_int_equal(got.count, 1);
     assert_memory_equal(got.bytes, bytes, sizeof bytes);
 }
 
 /* ---- receiving --------------------------------------------------------------------------------- */
-
-static void test_receives_every_length(void **state) {
-    (void)state;
-    uint8_t bytes[RIG_FRAME_BYTES];
-    for (uint32_t n = RIG_HEADER_BYTES; n <= RIG_FRAME_BYTES; n++) {
-        make_frame(bytes, n, n);
-        assert_true(model_receive(bytes, n));
-        turn();
-        assert_int_equal(got.length, n);
-        assert_memory_equal(got.bytes, bytes, n);
-        assert_int_equal(model.rx_count, 0);
-        assert_false(board_pending());
-    }
-    assert_int_equal(got.count, RIG_FRAME_BYTES - RIG_HEADER_BYTES + 1);
-    assert_int_equal(counter("length_error"), 0);
-    assert_int_equal(model.resets, 1); /* at start */
-}
-
-static void test_takes_a_bounded_number_in_a_turn(void **state) {
-    (void)state;
-    uint8_t bytes[60];
-    for (uint32_t i = 0; i < 20; i++) {
-        make_frame(bytes, sizeof bytes, i);
-        assert_true(model_receive(bytes, sizeof bytes));
-    }
-    turn();
-    assert_int_equal(got.count, 8);
-    assert_true(board_pending());
-    assert_int_equal(model.im, 0); /* asks no interrupt for what it knows */
-    turn();
-    turn();
-    assert_int_equal(got.count, 20);
-    assert_memory_equal(got.bytes, bytes, sizeof bytes);
-    assert_false(board_pending());
-    assert_int_equal(model.im, ALL_EVENTS);
-}
 
 /* Between the look at the events and the one at the number of frames: it may not be forgotten. */
 static void test_a_frame_that_comes_late(void **state) {
@@ -153,23 +103,14 @@ static void test_a_frame_that_comes_late(void **state) {
     assert_false(board_pending());
 }
 
-static void test_silent_without_frames(void **state) {
-    (void)state;
-    turn();
-    assert_false(board_pending());
-    assert_int_equal(got.count, 0);
-}
-
 /* Too long, each of them, and a frame behind it that is whole. */
 static void test_a_length_too_long(void **state) {
     (void)state;
     static uint8_t bytes[2000];
     uint32_t errors = 0;
-    for (uint32_t n = RIG_FRAME_BYTES + 1; n < 1900; n += 17) {
-        make_frame(bytes, n, n);
-        assert_true(model_receive(bytes, n));
-        make_frame(bytes, 60, n + 1);
-        assert_true(model_receive(bytes, 60));
+    for (uint32_t n = MODEL_FRAME_BYTES + 1; n < 1900; n += 17) {
+        frame_comes(bytes, n, n);
+        frame_comes(bytes, 60, n + 1);
         turn();
         assert_int_equal(counter("length_error"), ++errors);
         assert_int_equal(got.count, errors);
@@ -183,7 +124,7 @@ static void test_a_length_too_long(void **state) {
 static void test_a_length_too_short(void **state) {
     (void)state;
     uint8_t bytes[60];
-    for (uint32_t length = 0; length < 2 + RIG_HEADER_BYTES + 4; length++) {
+    for (uint32_t length = 0; length < 2 + MODEL_HEADER_BYTES + 4; length++) {
         make_frame(bytes, sizeof bytes, length);
         assert_true(model_receive_as(bytes, sizeof bytes, length));
         turn();
@@ -191,52 +132,11 @@ static void test_a_length_too_short(void **state) {
         assert_int_equal(got.count, length);
         assert_int_equal(model.resets, 2 + length);
         assert_false(board_pending());
-        make_frame(bytes, sizeof bytes, length + 100);
-        assert_true(model_receive(bytes, sizeof bytes));
+        frame_comes(bytes, sizeof bytes, length + 100);
         turn();
         assert_int_equal(got.count, length + 1);
         assert_memory_equal(got.bytes, bytes, sizeof bytes);
     }
-}
-
-static void test_out_of_pbufs(void **state) {
-    (void)state;
-    uint8_t bytes[200];
-    uint32_t sent = 0;
-    got.keep = true;
-    while (counter("rx_no_pbuf") == 0 && sent < 2 * CFG_NET_FRAMES) {
-        make_frame(bytes, sizeof bytes, sent++);
-        assert_true(model_receive(bytes, sizeof bytes));
-        turn();
-    }
-    assert_int_equal(got.count, sent - 1);
-    assert_int_equal(model.rx_count, 0);
-    pbuf_free(got.kept);
-    got.kept = NULL;
-    make_frame(bytes, sizeof bytes, 1000);
-    assert_true(model_receive(bytes, sizeof bytes));
-    turn();
-    assert_int_equal(got.count, sent);
-    assert_memory_equal(got.bytes, bytes, sizeof bytes);
-    assert_int_equal(counter("rx_no_pbuf"), 1);
-}
-
-/* lwIP has no use for it: nothing of it may stay. */
-static err_t refuse(struct pbuf *p, struct netif *from) {
-    (void)p;
-    (void)from;
-    return ERR_MEM;
-}
-
-static void test_a_frame_that_is_refused(void **state) {
-    (void)state;
-    uint8_t bytes[100];
-    netif.input = refuse;
-    make_frame(bytes, sizeof bytes, 1);
-    assert_true(model_receive(bytes, sizeof bytes));
-    turn();
-    assert_int_equal(lwip_stats.memp[MEMP_PBUF_POOL]->used, 0);
-    assert_int_equal(model.rx_count, 0);
 }
 
 /* ---- errors -------------------------------------------------------------------------------------- */
@@ -281,8 +181,7 @@ static void test_counts_each_error(void **state) {
 static void test_counts_what_the_fifo_had_no_room_for(void **state) {
     (void)state;
     uint8_t bytes[1514];
-    make_frame(bytes, sizeof bytes, 1);
-    assert_true(model_receive(bytes, sizeof bytes));
+    frame_comes(bytes, sizeof bytes, 1);
     assert_false(model_receive(bytes, sizeof bytes));
     turn();
     assert_int_equal(got.count, 1);
@@ -295,29 +194,10 @@ static void test_counts_what_the_fifo_had_no_room_for(void **state) {
 
 /* ---- sending ----------------------------------------------------------------------------------- */
 
-static void assert_sent(uint32_t index, const uint8_t *bytes, uint32_t n) {
-    assert_true(index < model.sent_count);
-    assert_int_equal(model.sent[index].length, n);
-    assert_memory_equal(model.sent[index].bytes, bytes, n);
-}
-
-static void test_sends_every_shape(void **state) {
-    (void)state;
-    uint8_t bytes[1514];
-    for (uint32_t round = 0; round < 20000; round++) {
-        const uint32_t n = round < 1501 ? 14 + round : 14 + round % 90;
-        fill(bytes, n, round);
-        model.sent_count = 0;
-        assert_int_equal(send_bytes(bytes, n, round * 7919u), ERR_OK);
-        assert_int_equal(model.sent_count, 1);
-        assert_sent(0, bytes, n);
-    }
-}
-
 /* They wait in the driver while the FIFO is busy, and leave in their order, an interrupt for each. */
 static void test_waits_for_the_fifo(void **state) {
     (void)state;
-    static uint8_t bytes[20][RIG_FRAME_BYTES];
+    static uint8_t bytes[20][MODEL_FRAME_BYTES];
     model.wire_is_slow = true;
     const uint32_t queued = send_until_refused(bytes, 20);
     assert_int_equal(queued, 1 + 8);
@@ -341,7 +221,7 @@ static void test_waits_for_the_fifo(void **state) {
 /* One that comes while others wait may not overtake them. */
 static void test_keeps_the_order(void **state) {
     (void)state;
-    static uint8_t bytes[3][RIG_FRAME_BYTES];
+    static uint8_t bytes[3][MODEL_FRAME_BYTES];
     uint8_t last[60];
     model.wire_is_slow = true;
     assert_int_equal(send_until_refused(bytes, 3), 3);
@@ -365,7 +245,7 @@ static void test_keeps_the_order(void **state) {
 /* TXEMP told too early, while NEWTX is still set: no other interrupt comes. */
 static void test_sends_without_an_interrupt(void **state) {
     (void)state;
-    static uint8_t bytes[2][RIG_FRAME_BYTES];
+    static uint8_t bytes[2][MODEL_FRAME_BYTES];
     model.wire_is_slow = true;
     assert_int_equal(send_until_refused(bytes, 2), 2);
     model.ris |= MAC_TXEMP;
@@ -381,7 +261,7 @@ static void test_sends_without_an_interrupt(void **state) {
 /* To acknowledge TXER empties the FIFO: the next frame may not be in there by then. */
 static void test_sends_on_after_an_error(void **state) {
     (void)state;
-    static uint8_t bytes[2][RIG_FRAME_BYTES];
+    static uint8_t bytes[2][MODEL_FRAME_BYTES];
     uint8_t last[60];
     model.wire_is_slow = true;
     assert_int_equal(send_until_refused(bytes, 2), 2);
@@ -400,18 +280,6 @@ static void test_sends_on_after_an_error(void **state) {
 }
 
 /* ---- multicasts -------------------------------------------------------------------------------- */
-
-/* Sends a frame to an address; true when it came through. */
-static bool comes(const uint8_t *to) {
-    uint8_t bytes[60];
-    const uint32_t before = got.count;
-    fill(bytes, sizeof bytes, 1);
-    memcpy(bytes, to, 6);
-    model_receive(bytes, sizeof bytes);
-    turn();
-    assert_int_equal(model.rx_count, 0);
-    return got.count > before;
-}
 
 /* Membership reports go nowhere. */
 static err_t swallow4(struct netif *to, struct pbuf *p, const ip4_addr_t *address) {
@@ -490,13 +358,6 @@ static void test_filters_what_an_emulator_does_not(void **state) {
 
 /* ---- link -------------------------------------------------------------------------------------- */
 
-static void look_again(void) {
-    now_ms += 300;
-    for (uint32_t i = 0; i < 4; i++) {
-        turn();
-    }
-}
-
 static bool full_duplex(void) {
     return (model.tctl & MACTCTL_DUPLEX) != 0;
 }
@@ -555,8 +416,7 @@ static void test_a_slow_phy(void **state) {
     look_again();
     assert_false(netif_is_link_up(&netif));
     assert_int_equal(model.asked, 1);
-    make_frame(bytes, sizeof bytes, 1);
-    assert_true(model_receive(bytes, sizeof bytes));
+    frame_comes(bytes, sizeof bytes, 1);
     turn();
     assert_int_equal(got.count, 1);
     model.phy_is_slow = false;
@@ -577,37 +437,35 @@ static void test_looks_at_the_link_now_and_then(void **state) {
     assert_in_range(model.asked - before, 7, 8);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_starts),
-        TEST(test_takes_the_address_of_the_chip),
-        TEST(test_refuses_an_address_that_is_none),
-        TEST(test_forgets_frames_of_the_run_before),
-        TEST(test_receives_every_length),
-        TEST(test_takes_a_bounded_number_in_a_turn),
-        TEST(test_a_frame_that_comes_late),
-        TEST(test_silent_without_frames),
-        TEST(test_a_length_too_long),
-        TEST(test_a_length_too_short),
-        TEST(test_out_of_pbufs),
-        TEST(test_a_frame_that_is_refused),
-        TEST(test_names_of_counters),
-        TEST(test_counts_each_error),
-        TEST(test_counts_what_the_fifo_had_no_room_for),
-        TEST(test_sends_every_shape),
-        TEST(test_waits_for_the_fifo),
-        TEST(test_keeps_the_order),
-        TEST(test_sends_without_an_interrupt),
-        TEST(test_sends_on_after_an_error),
-        TEST(test_hears_only_its_groups),
-        TEST(test_filters_what_an_emulator_does_not),
-        TEST(test_follows_the_link),
-        TEST(test_starts_without_a_cable),
-        TEST(test_without_a_phy),
-        TEST(test_a_slow_phy),
-        TEST(test_looks_at_the_link_now_and_then),
+        DRIVER_TEST(test_starts),
+        DRIVER_TEST(test_takes_the_address_of_the_chip),
+        DRIVER_TEST(test_refuses_an_address_that_is_none),
+        DRIVER_TEST(test_forgets_frames_of_the_run_before),
+        DRIVER_TEST(test_receives_every_length),
+        DRIVER_TEST(test_takes_a_bounded_number_in_a_turn),
+        DRIVER_TEST(test_a_frame_that_comes_late),
+        DRIVER_TEST(test_silent_without_frames),
+        DRIVER_TEST(test_a_length_too_long),
+        DRIVER_TEST(test_a_length_too_short),
+        DRIVER_TEST(test_out_of_pbufs),
+        DRIVER_TEST(test_a_frame_that_is_refused),
+        DRIVER_TEST(test_names_of_counters),
+        DRIVER_TEST(test_counts_each_error),
+        DRIVER_TEST(test_counts_what_the_fifo_had_no_room_for),
+        DRIVER_TEST(test_sends_every_shape),
+        DRIVER_TEST(test_waits_for_the_fifo),
+        DRIVER_TEST(test_keeps_the_order),
+        DRIVER_TEST(test_sends_without_an_interrupt),
+        DRIVER_TEST(test_sends_on_after_an_error),
+        DRIVER_TEST(test_hears_only_its_groups),
+        DRIVER_TEST(test_filters_what_an_emulator_does_not),
+        DRIVER_TEST(test_follows_the_link),
+        DRIVER_TEST(test_starts_without_a_cable),
+        DRIVER_TEST(test_without_a_phy),
+        DRIVER_TEST(test_a_slow_phy),
+        DRIVER_TEST(test_looks_at_the_link_now_and_then),
     };
     start_lwip();
     return cmocka_run_group_tests_name("stellaris", tests, NULL, NULL);
