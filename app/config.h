@@ -129,6 +129,12 @@
 #define CFG_CONNECTIONS_MAX 16
 #endif
 
+/* TLS connections at once, those in the handshake included: by default as many as there are
+ * connections, and some that have yet to show that they are worth a place there. 1..65534. */
+#ifndef CFG_TLS_SESSIONS_MAX
+#define CFG_TLS_SESSIONS_MAX (CFG_CONNECTIONS_MAX + 16)
+#endif
+
 /* Receive buffer of a connection, in bytes: a request's head, then body bytes that wait for the
  * rest of their line. 512..65535. Browsers send heads of up to 800 bytes. */
 #ifndef CFG_HTTP_RX_BYTES

@@ -91,14 +91,22 @@ static bool sends_body(const struct http_conn *c) {
     return c->response.source != NULL && c->parser.head.method != HTTP_METHOD_HEAD;
 }
 
+/* A scraper keeps its connection, unless scrapers had then all that there are over TLS: nobody else
+ * could come without cutting one of them off. */
+static bool is_needed_for_others(const struct http_conn *c) {
+    if (c->scraper) {
+        return c->transport->secure && http_server_has_only_scrapers(c->server);
+    }
+    return http_server_is_short(c->server) || c->transport->ops->is_short(c->transport);
+}
+
 /* Decides, when the first piece is made, how the body is framed and what becomes of the
  * connection. */
 static void start(struct http_conn *c, bool length_known) {
     struct http_response *r = &c->response;
     r->chunked = !length_known && c->parser.head.minor_version >= 1;
     bool until_close = !length_known && !r->chunked && sends_body(c);
-    if (until_close || (!c->scraper && (http_server_is_short(c->server) ||
-                                        c->transport->ops->is_short(c->transport)))) {
+    if (until_close || is_needed_for_others(c)) {
         c->close_after = true;
     }
 }

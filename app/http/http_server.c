@@ -122,6 +122,15 @@ bool http_server_is_short(const struct http_server *s) {
     return CFG_CONNECTIONS_MAX - s->connections_stats.used < SHORT_OF_CONNECTIONS;
 }
 
+bool http_server_has_only_scrapers(const struct http_server *s) {
+    uint32_t scrapers_count = 0;
+    for (uint32_t i = 0; i < CFG_CONNECTIONS_MAX; i++) {
+        const struct http_conn *c = &s->conns[i];
+        scrapers_count += c->phase != HTTP_CONN_FREE && c->transport->secure && c->scraper;
+    }
+    return scrapers_count >= CFG_TLS_SESSIONS_MAX;
+}
+
 /* How readily a connection is given up for a new one, 0: not at all. Closed ones go first, then who
  * makes no request, then who does not read its response or is slow to send its request, then scrapers:
  * idle, or slower than a scrape usually may be. */

@@ -66,6 +66,9 @@ void http_server_look_at_clock(struct http_server *s);
 /* So few connections are left that clients should not keep theirs. */
 bool http_server_is_short(const struct http_server *s);
 
+/* Scrapers have all the connections over TLS that there can be. */
+bool http_server_has_only_scrapers(const struct http_server *s);
+
 void http_server_count(struct http_server *s, const struct http_route *route,
                        enum http_status status);
 

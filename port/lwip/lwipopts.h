@@ -76,12 +76,6 @@
 #define CFG_NET_NEIGHBORS (CFG_SCRAPERS_MAX + 6 > 10 ? CFG_SCRAPERS_MAX + 6 : 10)
 #endif
 
-/* TLS connections at once, those in the handshake included: as many as the application has, and
- * some that have yet to show that they are worth a place there. 1..65534. */
-#ifndef CFG_TLS_SESSIONS_MAX
-#define CFG_TLS_SESSIONS_MAX (CFG_CONNECTIONS_MAX + 16)
-#endif
-
 /* More that wait for the turn of their handshake, while there are no sessions or no memory for them.
  * 1..65534. */
 #ifndef CFG_TLS_WAITING_MAX

@@ -102,15 +102,15 @@ def half_posted(client, key, body):
 
 def test_under_way(target, key):
     numbers_waiting(target)
-    with target.client() as client, target.client() as other:
+    with target.client() as client:
         half_posted(client, key, b"n=8&x=y")
-        reply = send(other, "/event", key, "n=8&x=y", FORM)
+        reply = post(target, "/event", key, "n=8&x=y", FORM)
         assert reply.status == 409 and reply.headers["retry-after"] == "1", reply
         assert_error_line(reply)
         client.send(b"&x=y")
         first = client.reply()
         assert first.status == 200, first
-        assert send(other, "/event", key, "n=8&x=y", FORM).text == first.text
+        assert post(target, "/event", key, "n=8&x=y", FORM).text == first.text
     assert numbers_waiting(target) == [8]
 
 

@@ -62,7 +62,10 @@ class Posted:
         client = self._client or self._connect()
         reply = client.post(f"/event?{query}&value={value}")
         assert reply.status == 200, reply
-        self._client = None if reply.says_close() else client
+        self._client = client
+        if reply.says_close():
+            client.close()
+            self._client = None
         assert reply.text.startswith(f"event {value} queued for "), reply
         self.expected.setdefault(frozenset(labels.items()), []).append(float(value))
         return reply.text

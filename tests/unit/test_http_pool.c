@@ -447,6 +447,26 @@ static void short_of_its_kind(void **state) {
     rig_expect_header("Connection", NULL);
 }
 
+/* The last place over TLS is kept for those who come, also from a scraper. */
+static void more_scrapers_than_places(void **state) {
+    (void)state;
+    rig_ask(rig_connect(0), SCRAPE, 200); /* not over TLS */
+    for (uint32_t i = 1; i < CFG_TLS_SESSIONS_MAX; i++) {
+        rig_ask(connect_secure(i), SCRAPE, 200);
+        rig_expect_header("Connection", NULL);
+    }
+    struct client *last = connect_secure(CFG_TLS_SESSIONS_MAX);
+    rig_ask(&rig_clients[0], SCRAPE, 200);
+    rig_expect_header("Connection", NULL);
+    rig_ask(&rig_clients[1], SCRAPE, 200);
+    rig_expect_header("Connection", NULL);
+    rig_ask(last, SCRAPE, 200);
+    rig_expect_header("Connection", "close");
+    rig_finish(last);
+    rig_ask(&rig_clients[1], SCRAPE, 200);
+    rig_expect_header("Connection", NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         RIG_TEST(head_does_not_come),
@@ -467,6 +487,7 @@ int main(void) {
         RIG_TEST(a_secure_one_makes_room),
         RIG_TEST(a_secure_one_that_is_busy),
         RIG_TEST(short_of_its_kind),
+        RIG_TEST(more_scrapers_than_places),
     };
     return cmocka_run_group_tests_name("http_pool", tests, NULL, NULL);
 }
