@@ -6,6 +6,7 @@ The kernel ignores its frames, since they are for another MAC. Everything runs o
 thread, inside Wire.run_until and Wire.run_for.
 """
 
+import bisect
 import contextlib
 import select
 import socket
@@ -81,6 +82,8 @@ class Connection:
         self._first = None  # sequence number of the stream's first byte
         self.acked = 0  # bytes of the server's stream acknowledged so far
         self.received = bytearray()
+        self._fin_acked = False
+        self._segment_ends = []  # offsets behind each, its FIN counted
         self._ahead = {}  # offset: payload, received before what precedes it
         self._fin_at = None  # offset of the server's FIN
         self._content = self.received  # what HTTP sees of the stream
@@ -100,6 +103,7 @@ class Connection:
         """What comes next is the first byte of the stream, for every offset."""
         self._first = (self._first + len(self.received)) & MASK
         self.received.clear()
+        self._segment_ends.clear()
         self.acked = 0
 
     @property
@@ -170,8 +174,10 @@ class Connection:
         if self.ack_limit is not None:
             limit = min(limit, self.ack_limit)
         self.acked = max(self.acked, limit)
-        fin_as_well = self.server_closed and self.acked == len(self.received)
-        return self.acked + (1 if fin_as_well and self.ack_limit is None else 0)
+        may_be_all = self.ack_limit is None or self.ack_limit > self.acked
+        if self.server_closed and self.acked == len(self.received) and may_be_all:
+            self._fin_acked = True
+        return self.acked + self._fin_acked
 
     # ---- receiving -------------------------------------------------------------------------
 
@@ -200,6 +206,7 @@ class Connection:
             self.segments += 1
             if self.drop and self.drop(at, data):
                 return
+            bisect.insort(self._segment_ends, at + len(data) + bool(flags & FIN))
             self._take(at, data)
         if flags & FIN:
             self._fin_at = at + len(data)
@@ -239,9 +246,13 @@ class Connection:
         return self.response_end() - self._sent_at
 
     def response_acknowledged(self):
-        """Its last byte has come and was acknowledged."""
+        """Its last byte has come and was acknowledged, with what else was in that segment: lwIP
+        takes no notice before, nor does any TCP acknowledge less."""
         end = self.response_end()
-        return end is not None and self.acked >= end
+        if end is None:
+            return False
+        segment_end = self._segment_ends[bisect.bisect_left(self._segment_ends, end)]
+        return self.acked + self._fin_acked >= segment_end
 
     def _stream_offset(self, content_bytes):
         """Where in the stream the content has so many bytes."""
