@@ -6,18 +6,8 @@
 #ifndef PINGSHOT_TESTS_REGISTRY_WORLD_H
 #define PINGSHOT_TESTS_REGISTRY_WORLD_H
 
-#include "clock.h"
 #include "metrics_fixture.h"
-
-/* Nothing here asks for the time, but the rest of app/, which is linked too, does. */
-uint32_t clock_monotonic_ms(void) {
-    return 0;
-}
-
-bool clock_wall_ms(int64_t *unix_ms) {
-    (void)unix_ms;
-    return false;
-}
+#include "no_clock.h"
 
 /* A request but for its body: one printable character, whose bits these are from '0' on. */
 #define WORLD_UPDATE 1u        /* else create */

@@ -223,6 +223,27 @@ static inline void ask(struct peer *peer, const char *request, int status) {
     expect_answer(peer, status);
 }
 
+/* Reads `count` answers that have `part`, with a window of `window_bytes`; the buffer of what came
+ * never holds many. */
+static inline void read_answers(struct peer *peer, uint32_t count, const char *part,
+                                uint32_t window_bytes) {
+    struct client *in = &peer->answers;
+    for (; count > 0; count--) {
+        for (int i = 0; i < 400 && !rig_read(in, false); i++) {
+            in->wire.written_bytes -= in->read_bytes;
+            memmove(in->wire.written, in->wire.written + in->read_bytes, in->wire.written_bytes);
+            in->read_bytes = 0;
+            assert_non_null(peer->pcb);
+            if (peer->pcb->rcv_wnd < window_bytes) {
+                tcp_recved(peer->pcb, (u16_t)(window_bytes - peer->pcb->rcv_wnd));
+            }
+            pass(50);
+        }
+        assert_int_equal(rig_answer.status, 200);
+        assert_true(rig_body_has(part));
+    }
+}
+
 /* The server's side of a client's connection, or NULL. */
 static inline struct tcp_pcb *server_side(const struct peer *peer) {
     for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * no_clock.h: clocks that stand still, for tests of code that asks for none: wolfSSL's library, which
- * they are linked with, does.
+ * no_clock.h: clocks that stand still, for tests of code that asks for none, while other code that
+ * they are linked with does.
  */
 #ifndef PINGSHOT_TEST_NO_CLOCK_H
 #define PINGSHOT_TEST_NO_CLOCK_H

@@ -120,27 +120,6 @@ static uint32_t waiting_bytes(const struct peer *peer) {
     return waiting;
 }
 
-/* Reads `count` answers that have `part`, with a window of `window_bytes`; the buffer of what came
- * never holds many. */
-static void read_answers(struct peer *peer, uint32_t count, const char *part,
-                         uint32_t window_bytes) {
-    struct client *in = &peer->answers;
-    for (; count > 0; count--) {
-        for (int i = 0; i < 400 && !rig_read(in, false); i++) {
-            in->wire.written_bytes -= in->read_bytes;
-            memmove(in->wire.written, in->wire.written + in->read_bytes, in->wire.written_bytes);
-            in->read_bytes = 0;
-            assert_non_null(peer->pcb);
-            if (peer->pcb->rcv_wnd < window_bytes) {
-                tcp_recved(peer->pcb, (u16_t)(window_bytes - peer->pcb->rcv_wnd));
-            }
-            pass(50);
-        }
-        assert_int_equal(rig_answer.status, 200);
-        assert_true(rig_body_has(part));
-    }
-}
-
 #define PAGE_PART "{table=\"body_buffers\"} 0\n"
 
 /* What the app has not taken stays counted against the client's window, byte for byte, and comes

@@ -30,21 +30,8 @@ static struct peer *pipeline(uint32_t i) {
 }
 
 static void read_all(struct peer *peer) {
-    struct client *in = &peer->answers;
-    for (uint32_t n = 0; n < REQUESTS; n++) {
-        for (int i = 0; i < 400 && !rig_read(in, false); i++) {
-            in->wire.written_bytes -= in->read_bytes;
-            memmove(in->wire.written, in->wire.written + in->read_bytes, in->wire.written_bytes);
-            in->read_bytes = 0;
-            assert_non_null(peer->pcb);
-            if (peer->pcb->rcv_wnd < WINDOW_BYTES) {
-                tcp_recved(peer->pcb, (u16_t)(WINDOW_BYTES - peer->pcb->rcv_wnd));
-            }
-            pass(50);
-        }
-        assert_int_equal(rig_answer.status, 200);
-    }
-    rig_expect_nothing(in);
+    read_answers(peer, REQUESTS, "pingshot_uptime_seconds ", WINDOW_BYTES);
+    rig_expect_nothing(&peer->answers);
 }
 
 static const struct net_conn *conn_at_server(const struct peer *peer) {
