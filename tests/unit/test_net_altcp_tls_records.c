@@ -23,6 +23,20 @@ static uint32_t failures(void) {
     return sum;
 }
 
+/* The connection has ended, counted as this failure, and its client was told by a fatal alert. */
+static void expect_ended(enum altcp_tls_failure failure, int alert) {
+    uint8_t byte;
+    WOLFSSL_ALERT_HISTORY alerts;
+    assert_null(p->inner);
+    assert_true(p->fin_sent);
+    assert_int_equal(failures(), 1);
+    assert_int_equal(stats_now().failures_total[failure], stats_before.failures_total[failure] + 1);
+    assert_int_equal(wolfSSL_read(p->client, &byte, 1), -1);
+    wolfSSL_get_alert_history(p->client, &alerts);
+    assert_int_equal(alerts.last_rx.code, alert);
+    assert_int_equal(alerts.last_rx.level, alert_fatal);
+}
+
 static uint32_t refused_by_pool(void) {
     struct altcp_tls_mem_stats mem;
     altcp_tls_mem_get_stats(&mem);
@@ -43,16 +57,7 @@ static void too_long_is_told_in_an_alert(void **state) {
         shake_hands(p, tls13);
         put_header(ALTCP_TLS_RX_RECORD_BYTES + 257);
         deliver_all(p, 1);
-        assert_null(p->inner);
-        assert_int_equal(failures(), 1);
-        assert_int_equal(stats_now().failures_total[ALTCP_TLS_RECORD],
-                         stats_before.failures_total[ALTCP_TLS_RECORD] + 1);
-        uint8_t byte;
-        WOLFSSL_ALERT_HISTORY alerts;
-        assert_int_equal(wolfSSL_read(p->client, &byte, 1), -1);
-        wolfSSL_get_alert_history(p->client, &alerts);
-        assert_int_equal(alerts.last_rx.code, record_overflow);
-        assert_int_equal(alerts.last_rx.level, alert_fatal);
+        expect_ended(ALTCP_TLS_RECORD, record_overflow);
         end_test(NULL);
     }
 }
@@ -106,17 +111,8 @@ static void a_record_does_not_wait_for_ever(void **state) {
         assert_non_null(p->inner);
     }
     poll_once(p);
-    assert_null(p->inner);
-    assert_true(p->fin_sent);
     give_memory(blocks, count);
-    assert_int_equal(failures(), 1);
-    assert_int_equal(stats_now().failures_total[ALTCP_TLS_MEMORY],
-                     stats_before.failures_total[ALTCP_TLS_MEMORY] + 1);
-    uint8_t byte;
-    WOLFSSL_ALERT_HISTORY alerts;
-    assert_int_equal(wolfSSL_read(p->client, &byte, 1), -1);
-    wolfSSL_get_alert_history(p->client, &alerts);
-    assert_int_equal(alerts.last_rx.code, internal_error);
+    expect_ended(ALTCP_TLS_MEMORY, internal_error);
 }
 
 static void a_handshake_waits_for_memory(void **state) {

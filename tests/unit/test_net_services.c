@@ -6,11 +6,10 @@
 #include "net_services.h"
 
 #include "clock.h"
+#include "ethernet_frames.h"
 #include "net_clock.h"
 #include "net_stack.h"
-#include "wire_numbers.h"
 
-#include "lwip/etharp.h"
 #include "lwip/inet_chksum.h"
 #include "lwip/pbuf.h"
 
@@ -24,7 +23,6 @@
 
 #define OURS 0xc0a84c02u
 #define PEERS 0xc0a84c01u
-#define ETHERNET_BYTES 14u
 #define IP4_BYTES 20u
 #define IP6_BYTES 40u
 #define UDP_BYTES 8u
@@ -102,13 +100,7 @@ static err_t send_frame(struct netif *from, struct pbuf *p) {
 }
 
 static err_t init_netif(struct netif *n) {
-    n->name[0] = 't';
-    n->mtu = 1500;
-    n->hwaddr_len = sizeof our_mac;
-    memcpy(n->hwaddr, our_mac, sizeof our_mac);
-    n->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP;
-    n->output = etharp_output;
-    n->linkoutput = send_frame;
+    init_ethernet(n, our_mac, send_frame);
     return ERR_OK;
 }
 
@@ -116,7 +108,7 @@ static err_t init_netif(struct netif *n) {
 static const uint8_t *udp_to(uint32_t i, uint32_t port) {
     const uint8_t *ip = frames[i].bytes + ETHERNET_BYTES;
     const uint8_t *udp = ip + IP4_BYTES;
-    bool is_udp = get16(frames[i].bytes + 12) == 0x0800 && ip[9] == 17;
+    bool is_udp = ethernet_type(frames[i].bytes) == 0x0800 && ip[9] == 17;
     return is_udp && get16(udp + 2) == port ? udp + UDP_BYTES : NULL;
 }
 
@@ -184,22 +176,12 @@ static void receive_icmp6(const uint8_t to[16], const uint8_t *message, uint32_t
 /* Answers what the interface asks about the peer's MAC address. */
 static void answer_arp(void) {
     for (uint32_t i = 0; i < frames_count; i++) {
-        const uint8_t *arp = frames[i].bytes + ETHERNET_BYTES;
-        if (get16(frames[i].bytes + 12) != 0x0806 || get16(arp + 6) != 1 ||
-            get32(arp + 24) != PEERS) {
-            continue;
+        if (asks_for(frames[i].bytes, PEERS)) {
+            uint8_t answer[ARP_FRAME_BYTES];
+            make_arp_answer(answer, frames[i].bytes, peer_mac);
+            memset(frames[i].bytes, 0, ARP_FRAME_BYTES); /* answered */
+            receive(answer, sizeof answer);
         }
-        uint8_t answer[ETHERNET_BYTES + 28];
-        memcpy(answer, frames[i].bytes, sizeof answer);
-        frames[i].bytes[ETHERNET_BYTES + 7] = 0; /* answered */
-        memcpy(answer, our_mac, 6);
-        memcpy(answer + 6, peer_mac, 6);
-        put16(answer + ETHERNET_BYTES + 6, 2);
-        memcpy(answer + ETHERNET_BYTES + 8, peer_mac, 6);
-        put32(answer + ETHERNET_BYTES + 14, PEERS);
-        memcpy(answer + ETHERNET_BYTES + 18, our_mac, 6);
-        put32(answer + ETHERNET_BYTES + 24, OURS);
-        receive(answer, sizeof answer);
     }
 }
 
