@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * altcp_tls_conn.c: a TLS connection's life: the pool of them, the handshake, the receiving half,
- * its ends, and lwIP's callbacks from the TCP layer. Each callback notes what came and then calls
- * `run`, which does all that can be done now. wolfSSL is never on the stack when the application
- * is called, so the application may close or abort from any of its callbacks.
+ * altcp_tls_conn.c: a TLS connection's life: the pool of them, the handshake, its ends, and lwIP's
+ * callbacks from the TCP layer. Each callback notes what came and then calls `run`, which does all
+ * that can be done now. What is received and sent is for altcp_tls_rx.c and altcp_tls_tx.c. wolfSSL
+ * is never on the stack when the application is called, so the application may close or abort from
+ * any of its callbacks.
  */
 #include "altcp_tls_conn.h"
 
@@ -20,12 +21,6 @@ _Static_assert(ALTCP_TLS_SESSIONS_MAX >= 1 && ALTCP_TLS_SESSIONS_MAX <= 65534,
                "ALTCP_TLS_SESSIONS_MAX: set 1 to 65534");
 _Static_assert(ALTCP_TLS_WAITING_MAX >= 1 && ALTCP_TLS_WAITING_MAX <= 65534,
                "ALTCP_TLS_WAITING_MAX: set 1 to 65534");
-/* A pbuf chain counts its bytes in 16 bits. */
-_Static_assert(TCP_WND <= 0xffff, "TCP_WND: at most 65535 with TLS");
-_Static_assert(ALTCP_TLS_RX_UNTAKEN_BYTES >= 1 && ALTCP_TLS_RX_UNTAKEN_BYTES <= 65535,
-               "ALTCP_TLS_RX_UNTAKEN_BYTES: set 1 to 65535");
-_Static_assert(ALTCP_TLS_RX_PBUF_BYTES >= 64 && ALTCP_TLS_RX_PBUF_BYTES <= 16384,
-               "ALTCP_TLS_RX_PBUF_BYTES: set 64 to 16384");
 
 struct altcp_tls_stats altcp_tls_conn_stats;
 
@@ -37,41 +32,6 @@ static u32_t never_used_index; /* places from here on were never taken */
 extern const struct altcp_functions altcp_tcp_functions;
 
 /* ---- ends -------------------------------------------------------------------------------- */
-
-static void credit_all(struct altcp_tls_conn *c) {
-    while (c->rx_taken_bytes > 0 && c->inner != NULL) {
-        u16_t n = (u16_t)LWIP_MIN(c->rx_taken_bytes, 0xffffu);
-        c->rx_taken_bytes -= n;
-        altcp_recved(c->inner, n);
-    }
-}
-
-/* Gives TCP's window back what was taken of it; but what comes beyond the record that is needed, or
- * while the application takes nothing, would wait in frames that others need. A client sends nothing
- * into less than half of the largest window that it saw, or a segment (RFC 9293 section 3.8.6.2). */
-static void credit(struct altcp_tls_conn *c) {
-    const u32_t needed = LWIP_MAX(c->rx_record_left, LWIP_MIN(TCP_WND / 2u, TCP_MSS));
-    const bool is_enough =
-        c->rx_record_left > 0 ? c->rx_taken_bytes + needed <= TCP_WND : c->rx_untaken_bytes > 0;
-    if (!is_enough) {
-        credit_all(c);
-    }
-}
-
-/* What nobody will read any more. TCP's window is given back with it, for lwIP answers a close
- * with unread data by a reset, and that may overtake what was sent last. */
-static void drop_rx(struct altcp_tls_conn *c) {
-    if (c->rx != NULL) {
-        c->rx_taken_bytes += c->rx->tot_len;
-        pbuf_free(c->rx);
-        c->rx = NULL;
-    }
-    if (c->rx_refused != NULL) {
-        pbuf_free(c->rx_refused);
-        c->rx_refused = NULL;
-    }
-    credit_all(c);
-}
 
 static void detach_inner(struct altcp_pcb *inner) {
     altcp_arg(inner, NULL);
@@ -85,7 +45,7 @@ static void detach_inner(struct altcp_pcb *inner) {
  * that. True: it was a reset. */
 static bool close_inner(struct altcp_tls_conn *c) {
     struct altcp_pcb *inner = c->inner;
-    drop_rx(c);
+    altcp_tls_rx_drop(c);
     detach_inner(inner);
     c->inner = NULL;
     c->pcb->inner_conn = NULL;
@@ -103,7 +63,7 @@ static void dealloc(struct altcp_pcb *pcb) {
         return;
     }
     c->inner = NULL;
-    drop_rx(c);
+    altcp_tls_rx_drop(c);
     altcp_tls_tx_drop(c);
     altcp_tls_turns_leave(c);
     wolfSSL_free(c->ssl);
@@ -179,104 +139,13 @@ static enum altcp_tls_failure failure_of(int error) {
     }
 }
 
-/* Ends a connection that wolfSSL has given up. It has told the peer why, unless it was this layer
- * that would not let it read on. */
-static enum altcp_tls_fate fail_by(struct altcp_tls_conn *c, int error) {
+/* wolfSSL has told the peer why, unless it was this layer that would not let it read on. */
+enum altcp_tls_fate altcp_tls_conn_fail(struct altcp_tls_conn *c, int error) {
     if (c->rx_record_too_long) {
         altcp_tls_tx_alert(c, record_overflow);
         return fail(c, ALTCP_TLS_RECORD);
     }
     return fail(c, failure_of(error));
-}
-
-/* ---- receiving --------------------------------------------------------------------------- */
-
-/* Gives the application a pbuf, or with NULL the end of the stream. */
-static enum altcp_tls_fate pass_up(struct altcp_tls_conn *c, struct pbuf *p) {
-    struct altcp_pcb *pcb = c->pcb;
-    u16_t n = p == NULL ? 0 : p->tot_len;
-    if (pcb->recv == NULL || c->rx_shut) {
-        if (p != NULL) {
-            pbuf_free(p);
-        }
-        return ALTCP_TLS_ALIVE;
-    }
-    c->rx_untaken_bytes += n; /* before, for it may be taken at once */
-    err_t err = pcb->recv(pcb->arg, pcb, p, ERR_OK);
-    if (err == ERR_ABRT) {
-        return ALTCP_TLS_ABORTED;
-    }
-    if (c->pcb != pcb) {
-        return ALTCP_TLS_GONE;
-    }
-    if (err != ERR_OK && p != NULL) {
-        c->rx_refused = p;
-        c->rx_untaken_bytes -= p->tot_len; /* it may have taken a part */
-    }
-    return ALTCP_TLS_ALIVE;
-}
-
-/* Decrypts up to a pbuf's worth and passes it up. `*more` is false when nothing is left to do
- * until something comes, or until memory is given back. */
-static enum altcp_tls_fate read_some(struct altcp_tls_conn *c, bool *more) {
-    u32_t there = (u32_t)wolfSSL_pending(c->ssl);
-    if (there == 0 && c->rx != NULL) {
-        there = c->rx->tot_len; /* what it decrypts to is shorter */
-    }
-    *more = false;
-    if (there == 0) {
-        return ALTCP_TLS_ALIVE;
-    }
-    u16_t n = (u16_t)LWIP_MIN(there, (u32_t)ALTCP_TLS_RX_PBUF_BYTES);
-    struct pbuf *p = pbuf_alloc(PBUF_RAW, n, PBUF_RAM);
-    if (p == NULL) {
-        return ALTCP_TLS_ALIVE;
-    }
-    int got = wolfSSL_read(c->ssl, p->payload, n);
-    credit(c);
-    if (got > 0) {
-        pbuf_realloc(p, (u16_t)got);
-        *more = true;
-        return pass_up(c, p);
-    }
-    pbuf_free(p);
-    int error = wolfSSL_get_error(c->ssl, got);
-    if (error == WOLFSSL_ERROR_ZERO_RETURN || error == ZERO_RETURN) {
-        c->notify_received = true;
-        drop_rx(c); /* nothing counts after a close_notify */
-    } else if (error != WOLFSSL_ERROR_WANT_READ) {
-        return fail_by(c, error);
-    }
-    return ALTCP_TLS_ALIVE;
-}
-
-/* Tells the application of the end once, after all that came before. */
-static enum altcp_tls_fate tell_end(struct altcp_tls_conn *c) {
-    bool all_read = c->rx == NULL && wolfSSL_pending(c->ssl) == 0;
-    if (c->end_told || c->rx_refused != NULL ||
-        !(c->notify_received || (c->fin_received && all_read))) {
-        return ALTCP_TLS_ALIVE;
-    }
-    c->end_told = true;
-    if (!c->notify_received) {
-        altcp_tls_conn_stats.truncated_total++;
-    }
-    return pass_up(c, NULL);
-}
-
-static enum altcp_tls_fate receive(struct altcp_tls_conn *c) {
-    enum altcp_tls_fate fate = ALTCP_TLS_ALIVE;
-    bool more = true;
-    if (c->rx_refused != NULL) {
-        struct pbuf *p = c->rx_refused;
-        c->rx_refused = NULL;
-        fate = pass_up(c, p);
-    }
-    while (fate == ALTCP_TLS_ALIVE && more && c->rx_refused == NULL && !c->notify_received &&
-           c->rx_untaken_bytes < ALTCP_TLS_RX_UNTAKEN_BYTES) {
-        fate = read_some(c, &more);
-    }
-    return fate == ALTCP_TLS_ALIVE ? tell_end(c) : fate;
 }
 
 /* ---- the handshake ----------------------------------------------------------------------- */
@@ -345,13 +214,13 @@ static enum altcp_tls_fate shake_hands(struct altcp_tls_conn *c) {
     if (c->rx_taken_bytes > 0 && c->tx_made_bytes == made_bytes) {
         acknowledge_now(c->inner);
     }
-    credit(c);
+    altcp_tls_rx_credit(c);
     altcp_output(c->inner);
     if (done == WOLFSSL_SUCCESS) {
         return accepted(c);
     }
     if (error != WOLFSSL_ERROR_WANT_READ) {
-        return fail_by(c, error);
+        return altcp_tls_conn_fail(c, error);
     }
     return c->fin_received ? fail(c, ALTCP_TLS_LEFT) : ALTCP_TLS_ALIVE;
 }
@@ -374,7 +243,7 @@ static enum altcp_tls_fate run(struct altcp_tls_conn *c) {
             return fate;
         }
     }
-    return receive(c);
+    return altcp_tls_rx_run(c);
 }
 
 void altcp_tls_conn_go_on(struct altcp_tls_conn *c) {
@@ -395,7 +264,7 @@ static err_t lower_recv(void *arg, struct altcp_pcb *inner, struct pbuf *p, err_
         c->fin_received = true;
     } else if (c->notify_received) {
         c->rx = p;
-        drop_rx(c);
+        altcp_tls_rx_drop(c);
     } else if (c->rx == NULL) {
         c->rx = p;
     } else {
@@ -518,7 +387,7 @@ static void conn_recved(struct altcp_pcb *pcb, u16_t len) {
     struct altcp_tls_conn *c = pcb->state;
     if (c != NULL) {
         c->rx_untaken_bytes -= LWIP_MIN(c->rx_untaken_bytes, (u32_t)len);
-        credit(c);
+        altcp_tls_rx_credit(c);
     }
 }
 
@@ -537,7 +406,7 @@ static err_t conn_close(struct altcp_pcb *pcb) {
     if (c->tx_waiting != NULL) {
         return ERR_MEM;
     }
-    drop_rx(c);
+    altcp_tls_rx_drop(c);
     struct altcp_pcb *inner = c->inner;
     detach_inner(inner);
     err_t err = altcp_close(inner);

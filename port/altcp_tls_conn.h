@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * altcp_tls_conn.h: one accepted TLS connection: what altcp_tls_wolfssl.c (configuration and
- * listeners), altcp_tls_conn.c (life, handshake, receiving), altcp_tls_turns.c (which handshake may
- * begin), altcp_tls_rx.c (what wolfSSL reads) and altcp_tls_tx.c (sending) share. For these five
- * files only.
+ * listeners), altcp_tls_conn.c (life, handshake, ends), altcp_tls_turns.c (which handshake may
+ * begin), altcp_tls_rx.c (receiving) and altcp_tls_tx.c (sending) share. For these five files only.
  */
 #ifndef PORT_ALTCP_TLS_CONN_H
 #define PORT_ALTCP_TLS_CONN_H
@@ -85,6 +84,9 @@ err_t altcp_tls_conn_start(struct altcp_pcb *listener, struct altcp_pcb *inner);
 /* Its turn has come: does what can be done with what was received meanwhile. */
 void altcp_tls_conn_go_on(struct altcp_tls_conn *c);
 
+/* Ends a connection that wolfSSL has given up with this error. */
+enum altcp_tls_fate altcp_tls_conn_fail(struct altcp_tls_conn *c, int error);
+
 /* Ends all handshakes that would be told to this listener. */
 void altcp_tls_conn_forget_listener(const struct altcp_pcb *listener);
 
@@ -128,6 +130,16 @@ void altcp_tls_turns_listen(struct altcp_pcb *inner);
 /* wolfSSL's callback for bytes to read. Gives it a record's header only when the pool has room for
  * what that announces. */
 int altcp_tls_rx_read(WOLFSSL *ssl, char *to, int count, void *context);
+
+/* Gives TCP's window back what was taken of it, unless the client needs none now. */
+void altcp_tls_rx_credit(struct altcp_tls_conn *c);
+
+/* Drops what nobody will read any more. */
+void altcp_tls_rx_drop(struct altcp_tls_conn *c);
+
+/* After the handshake: decrypts what is there and gives it to the application, as much as that takes,
+ * and after all of it the end of the stream, once. */
+enum altcp_tls_fate altcp_tls_rx_run(struct altcp_tls_conn *c);
 
 /* ---- altcp_tls_tx.c ---------------------------------------------------------------------- */
 
