@@ -9,14 +9,7 @@
 #define PINGSHOT_TESTS_STELLARIS_MODEL_H
 
 #include "driver_model.h"
-
-static uint32_t model_read(uint32_t address);
-static void model_write(uint32_t address, uint32_t value);
-
-#define LM3S_READ(address) model_read(address)
-#define LM3S_WRITE(address, value) model_write(address, value)
-
-#include "../../board/lm3s6965evb/lm3s6965.h"
+#include "lm3s_registers.h"
 
 #define MODEL_FIFO_WORDS 512u /* 2 KiB each way */
 #define MODEL_RX_FRAMES 63u

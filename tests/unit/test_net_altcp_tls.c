@@ -406,7 +406,6 @@ static void poll_reaches_the_application_at_its_interval(void **state) {
 }
 
 int main(void) {
-#define TLS_TEST(function) cmocka_unit_test_setup_teardown(function, start_test, end_test)
     const struct CMUnitTest tests[] = {
         TLS_TEST(both_versions_in_any_pieces),
         TLS_TEST(accept_waits_for_the_handshake),

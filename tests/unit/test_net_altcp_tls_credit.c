@@ -303,7 +303,6 @@ static void what_comes_after_the_end_is_given_back(void **state) {
 }
 
 int main(void) {
-#define TLS_TEST(function) cmocka_unit_test_setup_teardown(function, start_test, end_test)
     const struct CMUnitTest tests[] = {
         TLS_TEST(a_client_that_keeps_to_the_window_gets_all_through),
         TLS_TEST(is_given_back_when_the_rest_of_a_record_needs_it),

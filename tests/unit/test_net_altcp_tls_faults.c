@@ -411,7 +411,6 @@ static void heap_of_lwip_used_up_is_waited_for(void **state) {
 }
 
 int main(void) {
-#define TLS_TEST(function) cmocka_unit_test_setup_teardown(function, start_test, end_test)
     const struct CMUnitTest tests[] = {
         TLS_TEST(fin_after_every_byte_of_the_handshake),
         TLS_TEST(reset_in_the_handshake_and_later),

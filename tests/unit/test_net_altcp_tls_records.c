@@ -143,7 +143,6 @@ static void a_handshake_waits_for_memory(void **state) {
 }
 
 int main(void) {
-#define TLS_TEST(function) cmocka_unit_test_setup_teardown(function, start_test, end_test)
     const struct CMUnitTest tests[] = {
         TLS_TEST(too_long_is_told_in_an_alert), TLS_TEST(as_long_as_may_be_is_read_on),
         TLS_TEST(a_record_waits_for_memory),    TLS_TEST(a_record_does_not_wait_for_ever),

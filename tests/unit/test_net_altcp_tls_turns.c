@@ -333,20 +333,20 @@ static void the_application_is_asked_for_memory(void **state) {
 }
 
 int main(void) {
-#define TLS_TEST(function) cmocka_unit_test_setup_teardown(function, start, end)
+#define TURNS_TEST(function) cmocka_unit_test_setup_teardown(function, start, end)
     const struct CMUnitTest tests[] = {
-        TLS_TEST(who_says_nothing_takes_no_memory),
-        TLS_TEST(they_wait_in_the_order_of_arrival),
-        TLS_TEST(a_place_too_few_to_wait_in),
-        TLS_TEST(nobody_waits_for_ever),
-        TLS_TEST(who_leaves_is_left_out),
-        TLS_TEST(a_stalled_turn_ends_while_others_wait),
-        TLS_TEST(others_are_not_hurried_before_their_time),
-        TLS_TEST(they_wait_for_memory),
-        TLS_TEST(a_begun_handshake_keeps_its_promise),
-        TLS_TEST(a_promise_that_cannot_be_kept),
-        TLS_TEST(the_application_is_asked_for_a_session),
-        TLS_TEST(the_application_is_asked_for_memory),
+        TURNS_TEST(who_says_nothing_takes_no_memory),
+        TURNS_TEST(they_wait_in_the_order_of_arrival),
+        TURNS_TEST(a_place_too_few_to_wait_in),
+        TURNS_TEST(nobody_waits_for_ever),
+        TURNS_TEST(who_leaves_is_left_out),
+        TURNS_TEST(a_stalled_turn_ends_while_others_wait),
+        TURNS_TEST(others_are_not_hurried_before_their_time),
+        TURNS_TEST(they_wait_for_memory),
+        TURNS_TEST(a_begun_handshake_keeps_its_promise),
+        TURNS_TEST(a_promise_that_cannot_be_kept),
+        TURNS_TEST(the_application_is_asked_for_a_session),
+        TURNS_TEST(the_application_is_asked_for_memory),
     };
     return cmocka_run_group_tests(tests, start_world, end_world);
 }

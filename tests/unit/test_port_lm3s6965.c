@@ -13,11 +13,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-static uint32_t model_read(uint32_t address);
-static void model_write(uint32_t address, uint32_t value);
-
-#define LM3S_READ(address) model_read(address)
-#define LM3S_WRITE(address, value) model_write(address, value)
+#include "lm3s_registers.h"
 
 #include "../../board/lm3s6965evb/board.c"
 
