@@ -9,7 +9,7 @@ import time
 import prometheus_client.parser
 import pytest
 
-from harness.curl import PROMETHEUS_ACCEPT, refused
+from harness.curl import PROMETHEUS_ACCEPT, curl_at, refused
 from harness.exposition import OWN, event_numbers, types_of, value_of
 from harness.http_client import crlf
 from harness.process import wait_until
@@ -251,7 +251,27 @@ def test_values_print_as_the_shortest_that_reads_back(curl):
         assert digits == repr(float(value)).partition("e")[0].replace(".", "").strip("-0"), printed
 
 
-def test_create_that_streams(target, curl):
+def chunked(text):
+    size = 1000
+    parts = [text[i : i + size].encode() for i in range(0, len(text), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in [*parts, b""])
+
+
+def by_curl(target, text):
+    """Over TLS it makes the longest records that there can be."""
+    words = ("-H", "Transfer-Encoding: chunked", "--data-binary", "@-")
+    return curl_at(target, "/create", *words, data=text.encode())
+
+
+def by_client(target, text):
+    head = ("Host: a", "Content-Type: text/plain", "Transfer-Encoding: chunked")
+    with target.client() as client:
+        client.send(crlf("POST /create HTTP/1.1", *head) + chunked(text))
+        return client.reply()
+
+
+@pytest.mark.parametrize("create_chunked", [by_curl, by_client])
+def test_create_that_streams(target, curl, create_chunked):
     """As many series as there is room for, chunked, far larger than any buffer."""
 
     def line(i):
@@ -260,17 +280,12 @@ def test_create_that_streams(target, curl):
     count = target.capacities.series_that_fit(line(0))
     text = "".join(map(line, range(count)))
     assert len(text) > 2 * target.capacities.rx_bytes
-    answer = curl(
-        "/create", "-H", "Transfer-Encoding: chunked", "--data-binary", "@-", data=text.encode()
-    )
+    answer = create_chunked(target, text)
     assert answer.status == 200 and in_order(answer.text) == in_order(text)
     page = curl("/metrics").text
     assert text in page
     broken = text.replace("stream", "broken")[: len(text) // 2] + "\nbroken !\n"
-    answer = curl(
-        "/create", "-H", "Transfer-Encoding: chunked", "--data-binary", "@-", data=broken.encode()
-    )
-    assert answer.status in (400, 503)
+    assert create_chunked(target, broken).status in (400, 503)
     assert "broken" not in curl("/metrics").text
     assert curl("-X", "DELETE", "/metrics/stream").status == 204
     assert "stream" not in curl("/metrics").text

@@ -61,11 +61,6 @@ NOT_FOR = (
     ("test_board_tls", ("host", "http"), "its tests are of boards, and of TLS"),
     ("test_tls_turns", ("host", "http"), "its tests are of few sessions of TLS"),
     ("test_capacity::test_slow_clients", ("lm3s6965evb-https",), "two sessions are no crowd"),
-    (
-        "test_capacity::test_pipelining_deeper_than_every_buffer",
-        BOARDS_HTTPS,
-        "an acknowledgement may wait for the application, and a busy machine's client not for it",
-    ),
     ("test_state", ("https", *BOARDS), "a board has no files, and one way to ask is enough"),
     ("test_lossy", (*BOARDS, "https"), "its link is a socket of the host target's, below HTTP and TLS"),
     ("test_cli", BOARDS, "a board has no command line"),
@@ -79,7 +74,11 @@ NOT_FOR = (
     ("test_tls::test_one_port_only", BOARDS, "of the command line"),
     ("test_tls::test_client_certificates", BOARDS, "images check no certificates of clients"),
     ("test_tls::test_prometheus_with_a_client_certificate", BOARDS, "the same"),
-    ("test_api::test_create_that_streams", BOARDS_HTTPS, "curl's records of 16 KiB are too long"),
+    (
+        "test_api::test_create_that_streams[by_curl]",
+        BOARDS_HTTPS,
+        "curl's records of 16 KiB are more than boards have memory for, as README says",
+    ),
 )  # fmt: skip
 
 
