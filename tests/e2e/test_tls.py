@@ -5,16 +5,18 @@ do not grow. The whole suite over HTTPS is `pytest tests/e2e --scheme https`."""
 import concurrent.futures
 import contextlib
 import json
+import random
 import re
 import shutil
 import socket
+import string
 import subprocess
 import time
 
 import pytest
 
 from harness.daemons import Prometheus
-from harness.http_client import Client
+from harness.http_client import Client, crlf
 from harness.namespace import Namespace
 from harness.process import Process, wait_until
 from harness.target import HostTarget
@@ -454,6 +456,36 @@ def test_big_posts(target):
         for _ in range(20):
             reply = client.request("POST", "/echo", body, [("Content-Type", "text/plain")])
             assert reply.status == 200 and reply.body.endswith(body)
+
+
+def echoes(target, choice, count):
+    """Has so many requests of 600 bytes sent back, each in records of 1 to 20 bytes, each record
+    in a segment of its own. Who is told that others need the session comes again."""
+    client = target.client()
+    for _ in range(count):
+        body = "".join(choice.choices(string.ascii_letters, k=520))
+        head = ("Host: pingshot", "Content-Type: text/plain", f"Content-Length: {len(body)}")
+        request = crlf("POST /echo HTTP/1.1", *head) + body.encode()
+        while request:
+            size = choice.randint(1, 20)
+            client.send(request[:size])
+            request = request[size:]
+        reply = client.reply()
+        assert reply.status == 200 and reply.text.endswith(body), (body, reply)
+        if reply.says_close():
+            client.close()
+            client = target.client()
+    client.close()
+
+
+def test_small_records_of_many_clients(own_target, seed):
+    """As many at once as there are sessions."""
+    target = own_target()
+    count = target.clients_max
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        running = [pool.submit(echoes, target, random.Random(seed + i), 10) for i in range(count)]
+        for client in running:
+            client.result()
 
 
 def test_a_thousand_handshakes_leave_nothing(target):
