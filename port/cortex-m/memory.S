@@ -22,6 +22,8 @@
     mov     ip, r0
     subs    r2, #32
     blo     2f
+    lsls    r3, r1, #30
+    beq     7f
 1:  .rept 8
     ldr     r3, [r1], #4
     str     r3, [ip], #4
@@ -45,6 +47,17 @@
     ldrb    r3, [r1]
     strb    r3, [ip]
 6:  bx      lr
+7:  push    {r4-r6} /* words of the source: read four at once */
+8:  .rept   2
+    ldmia   r1!, {r3-r6}
+    .irp    word, r3, r4, r5, r6
+    str     \word, [ip], #4
+    .endr
+    .endr
+    subs    r2, #32
+    bhs     8b
+    pop     {r4-r6}
+    b       2b
     end memcpy
 
 /* void *memmove(void *r0, const void *r1, size_t r2). From the end when the front of what is
@@ -214,19 +227,17 @@
 
 /* uint16_t net_checksum_copy(void *r0, const void *r1, int r2). The carry of each addition goes
  * into the next one; what ends a turn of a loop leaves C alone. Much is written to aligned words,
- * eight at once. If that takes an odd byte in front, all behind it stand in the other halves of the
- * words that are added: so the sum begins with that byte turned by 24 bits and is turned on by 8. */
-    .macro sum_word
-    ldr     r5, [r1], #4
-    str     r5, [r0], #4
-    adcs    r3, r5
-    .endm
-
+ * eight at once: a stride, of which a turn has four if they are read from aligned words, too. If
+ * that takes an odd byte in front, all behind it stand in the other halves of the words that are
+ * added: so the sum begins with that byte turned by 24 bits and is turned on by 8. */
     .macro sum_stride
     stmia   r0!, {r4-r11}
     .irp    word, r4, r5, r6, r7, r8, r9, r10, r11
     adcs    r3, \word
     .endr
+    .endm
+
+    .macro sum_turn
     sub     lr, #1
     teq     lr, #0
     .endm
@@ -267,22 +278,38 @@
     ldr     \word, [r1], #4
     .endr
     sum_stride
+    sum_turn
     bne     8b
     b       7f
-9:  adds    r3, #0
-6:  ldmia   r1!, {r4-r11}
+9:  rsb     r4, lr, #0
+    and     r4, #3 /* strides that the first turn leaves out */
+    add     lr, #3
+    lsr     lr, #2
+    adds    r3, #0
+    tbb     [pc, r4]
+3:  .irp    left_out, 0, 1, 2, 3
+    .byte   (6f - 3b) / 2 + 16 * \left_out
+    .endr
+6:  .rept   4
+    ldmia   r1!, {r4-r11}
     sum_stride
+    .endr
+    sum_turn
     bne     6b
 7:  sum_last_carry
-2:  ubfx    r4, r2, #2, #3
-    cbz     r4, 4f
+2:  ubfx    r4, r2, #2, #3 /* words more: 0 to 7 */
     adds    r3, #0
-3:  sum_word
-    sub     r4, #1
-    teq     r4, #0
-    bne     3b
+    tbb     [pc, r4]
+3:  .irp    missing, 7, 6, 5, 4, 3, 2, 1, 0
+    .byte   (4f - 3b) / 2 + 5 * \missing
+    .endr
+4:  .rept   7
+    ldr.w   r5, [r1], #4
+    str.w   r5, [r0], #4
+    adcs    r3, r5
+    .endr
     sum_last_carry
-4:  lsls    r4, r2, #31 /* C: 2 bytes more; N: 1 */
+    lsls    r4, r2, #31 /* C: 2 bytes more; N: 1 */
     bcc     5f
     sum_halfword
 5:  lsls    r4, r2, #31

@@ -34,7 +34,9 @@ def test_the_check_of_memory_can_fail(tmp_path):
         ("rev     r3, r3", "rev16   r3, r3", 8),
         ("one */\n    adc     r3, #0", "one */", 9),
         ("strh    r5, [r0], #2", "strh    r5, [r0], #1", 10),
+        ("ldmia   r1!, {r3-r6}", "ldmia   r1!, {r2-r5}", 2),
         ("lsls    r3, #24", "lsls    r3, #16", 9),
+        ("rsb     r4, lr, #0", "mov     r4, lr", 9),
         ("r1, r3, lsr #3", "r1, r3, lsr #4", 11)))
 
 
