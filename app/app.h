@@ -40,8 +40,8 @@ struct app_config {
     /* Fill in the port's counter number `index`, a word for its label and its value, and return
      * true; false beyond the last. Resets by cause, and errors of the network device by name.
      * NULL: it has none. */
-    bool (*resets)(uint32_t index, struct slice *cause, uint32_t *total);
-    bool (*network_errors)(uint32_t index, struct slice *name, uint32_t *total);
+    bool (*resets)(uint32_t index, struct label_value *cause, uint32_t *total);
+    bool (*network_errors)(uint32_t index, struct label_value *name, uint32_t *total);
     /* Fills in the port's counters of TLS. NULL: it serves none. */
     void (*tls_stats)(struct tls_stats *stats);
 };

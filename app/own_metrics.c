@@ -98,11 +98,14 @@ static inline char *add_number(char *at, uint64_t value) {
 /* More than that GCC copies in a loop, also when it knows how much it is. */
 #define UNROLLED_BYTES 32u
 
-/* Begins the next sample. Returns where it goes on, in a room of SAMPLE_BYTES_MAX altogether, or
- * NULL when there is not as much. */
-static SPECIALISED char *begin(const struct samples *s, struct slice stem) {
+/* What the value takes and what stands around it, `"} ` and the line feed, in bytes. */
+#define VALUE_BYTES_MAX (TEXT_U64_BYTES + 4u)
+
+/* Begins the next sample. Returns where it goes on, in a room of `bytes_max` altogether, or NULL when
+ * there is not as much. */
+static SPECIALISED char *begin(const struct samples *s, struct slice stem, uint32_t bytes_max) {
     char *at = s->at;
-    if ((size_t)(s->end - at) < SAMPLE_BYTES_MAX) {
+    if ((size_t)(s->end - at) < bytes_max) {
         return NULL;
     }
     if (__builtin_constant_p(stem.len) && stem.len > UNROLLED_BYTES) {
@@ -130,19 +133,19 @@ static inline void end_labels(struct samples *s, char *at, uint64_t value) {
 }
 
 /* A sample of which the stem ends within its label's quotes. */
-static SPECIALISED bool put_labelled(struct samples *s, struct slice stem, struct slice label,
+static SPECIALISED bool put_labelled(struct samples *s, struct slice stem, struct label_value label,
                                      uint64_t value) {
-    char *at = begin(s, stem);
+    char *at = begin(s, stem, stem.len + LABEL_VALUE_BYTES + VALUE_BYTES_MAX);
     if (at == NULL) {
         return false;
     }
-    end_labels(s, add(at, label), value);
+    end_labels(s, label_value_put(at, label), value);
     return true;
 }
 
 /* The one sample of a family. */
 static SPECIALISED bool put_only(struct samples *s, struct slice stem, uint64_t value) {
-    char *at = s->next == 0 ? begin(s, stem) : NULL;
+    char *at = s->next == 0 ? begin(s, stem, stem.len + VALUE_BYTES_MAX) : NULL;
     if (at != NULL) {
         end(s, add_number(at, value));
     }
@@ -150,8 +153,8 @@ static SPECIALISED bool put_only(struct samples *s, struct slice stem, uint64_t 
 }
 
 /* The two samples of a family. */
-static SPECIALISED bool put_both(struct samples *s, struct slice stem, const struct slice labels[2],
-                                 const uint64_t values[2]) {
+static SPECIALISED bool put_both(struct samples *s, struct slice stem,
+                                 const struct label_value labels[2], const uint64_t values[2]) {
     bool room = true;
     while (room && s->next < 2) {
         room = put_labelled(s, stem, labels[s->next], values[s->next]);
@@ -164,7 +167,8 @@ static struct slice string(const char *text) {
 }
 
 static bool put_build_info(const struct app *app, struct samples *s) {
-    char *at = s->next == 0 ? begin(s, SLICE("pingshot_build_info{target=\"")) : NULL;
+    char *at =
+        s->next == 0 ? begin(s, SLICE("pingshot_build_info{target=\""), SAMPLE_BYTES_MAX) : NULL;
     if (at != NULL) {
         at = add(at, string(app->config.target));
         end(s, add(at, SLICE("\",version=\"" APP_VERSION "\"} 1")));
@@ -173,7 +177,7 @@ static bool put_build_info(const struct app *app, struct samples *s) {
 }
 
 static bool put_uptime(const struct app *app, struct samples *s) {
-    char *at = s->next == 0 ? begin(s, SLICE("pingshot_uptime_seconds ")) : NULL;
+    char *at = s->next == 0 ? begin(s, SLICE("pingshot_uptime_seconds "), SAMPLE_BYTES_MAX) : NULL;
     if (at != NULL) {
         struct text seconds = text_over(at, 24);
         text_format(&seconds, "%u.%03u", (unsigned)app->uptime_s, (unsigned)app->uptime_rest_ms);
@@ -202,22 +206,17 @@ static bool put_events_released(const struct app *app, struct samples *s) {
 }
 
 static bool put_rollbacks(const struct app *app, struct samples *s) {
-    static const struct slice causes[] = {SLICE("connection"), SLICE("timeout")};
+    static const struct label_value causes[] = {LABEL_VALUE("connection"), LABEL_VALUE("timeout")};
     const struct delivery_counts *counts = &app->state->delivery.counts;
     return put_both(s, SLICE("pingshot_event_rollbacks_total{cause=\""), causes,
                     (const uint64_t[2]){counts->rollbacks_connection, counts->rollbacks_timeout});
 }
 
 /* Number `next` is the place of a scraper. */
-static bool put_scraper(const struct app *app, struct samples *s, struct slice stem, bool pending) {
-    const struct delivery *d = &app->state->delivery;
+static bool put_scraper(const struct delivery *d, const struct scraper *who, struct samples *s,
+                        struct slice stem, bool pending) {
     const uint8_t place = (uint8_t)s->next;
-    const struct scraper *who = delivery_scraper(d, place);
-    if (who == NULL) {
-        s->next++;
-        return true;
-    }
-    char *at = begin(s, stem);
+    char *at = begin(s, stem, SAMPLE_BYTES_MAX);
     if (at == NULL) {
         return false;
     }
@@ -231,9 +230,15 @@ static bool put_scraper(const struct app *app, struct samples *s, struct slice s
 
 static bool put_scrapers(const struct app *app, struct samples *s, struct slice stem,
                          bool pending) {
+    const struct delivery *d = &app->state->delivery;
     bool room = true;
     while (room && s->next < CFG_SCRAPERS_MAX) {
-        room = put_scraper(app, s, stem, pending);
+        const struct scraper *who = delivery_scraper(d, (uint8_t)s->next);
+        if (who == NULL) {
+            s->next++;
+        } else {
+            room = put_scraper(d, who, s, stem, pending);
+        }
     }
     return room;
 }
@@ -251,7 +256,7 @@ static bool put_requests(const struct app *app, struct samples *s) {
     const struct http_server *http = &app->http;
     while (s->next < http->counters_count) {
         const struct http_counter *counter = &http->counters[s->next];
-        char *at = begin(s, stem);
+        char *at = begin(s, stem, SAMPLE_BYTES_MAX);
         if (at == NULL) {
             return false;
         }
@@ -265,7 +270,7 @@ static bool put_requests(const struct app *app, struct samples *s) {
     if (s->next > http->counters_count || http->uncounted_total == 0) {
         return true;
     }
-    return put_labelled(s, stem, SLICE("other\",handler=\"other"), http->uncounted_total);
+    return put_labelled(s, stem, LABEL_VALUE("other\",handler=\"other"), http->uncounted_total);
 }
 
 static bool put_evictions(const struct app *app, struct samples *s) {
@@ -289,7 +294,7 @@ static bool put_alerts(const struct app *app, struct samples *s) {
             s->next++;
             continue;
         }
-        char *at = begin(s, SLICE("pingshot_alert{"));
+        char *at = begin(s, SLICE("pingshot_alert{"), SAMPLE_BYTES_MAX);
         if (at == NULL) {
             return false;
         }
@@ -301,13 +306,16 @@ static bool put_alerts(const struct app *app, struct samples *s) {
 
 static SPECIALISED bool put_webhooks(struct samples *s, struct slice stem,
                                      const uint64_t totals[NOTIFICATIONS_ENDPOINTS]) {
-    bool room = true;
-    while (room && s->next < NOTIFICATIONS_ENDPOINTS) {
+    while (s->next < NOTIFICATIONS_ENDPOINTS) {
         const uint32_t endpoint = s->next;
-        room = put_labelled(s, stem, notifications_labels((enum notifications_endpoint)endpoint),
-                            totals[endpoint]);
+        char *at = begin(s, stem, SAMPLE_BYTES_MAX);
+        if (at == NULL) {
+            return false;
+        }
+        at = add(at, notifications_labels((enum notifications_endpoint)endpoint));
+        end_labels(s, at, totals[endpoint]);
     }
-    return room;
+    return true;
 }
 
 static bool put_webhook_requests(const struct app *app, struct samples *s) {
@@ -335,7 +343,7 @@ static bool get_tls(const struct app *app, struct tls_stats *stats) {
 }
 
 static bool put_tls_handshakes(const struct app *app, struct samples *s) {
-    static const struct slice resumed[] = {SLICE("no"), SLICE("yes")};
+    static const struct label_value resumed[] = {LABEL_VALUE("no"), LABEL_VALUE("yes")};
     struct tls_stats stats;
     return !get_tls(app, &stats) ||
            put_both(s, SLICE("pingshot_tls_handshakes_total{resumed=\""), resumed,
@@ -361,15 +369,17 @@ static bool put_tls_truncations(const struct app *app, struct samples *s) {
 }
 
 /* A counter of the port's with one label, or NULL. */
-typedef bool (*port_counter)(uint32_t index, struct slice *label, uint32_t *total);
+typedef bool (*port_counter)(uint32_t index, struct label_value *label, uint32_t *total);
 
 static SPECIALISED bool put_counters(struct samples *s, struct slice stem, port_counter counter) {
-    struct slice label;
+    struct samples to = *s; /* in registers */
+    struct label_value label;
     uint32_t total;
     bool room = true;
-    while (room && counter != NULL && counter(s->next, &label, &total)) {
-        room = put_labelled(s, stem, label, total);
+    while (room && counter != NULL && counter(to.next, &label, &total)) {
+        room = put_labelled(&to, stem, label, total);
     }
+    *s = to;
     return room;
 }
 

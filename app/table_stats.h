@@ -6,16 +6,16 @@
 #ifndef PINGSHOT_TABLE_STATS_H
 #define PINGSHOT_TABLE_STATS_H
 
-#include "text.h"
+#include "label_value.h"
 
 #include <stdint.h>
 
 struct table_stats {
-    struct slice name;      /* value of the label `table` */
-    uint32_t used;          /* entries (or bytes) in use now */
-    uint32_t high_water;    /* the most that were ever in use */
-    uint32_t limit;         /* how many there are */
-    uint32_t refused_total; /* requests turned away because none was left */
+    struct label_value name; /* value of the label `table` */
+    uint32_t used;           /* entries (or bytes) in use now */
+    uint32_t high_water;     /* the most that were ever in use */
+    uint32_t limit;          /* how many there are */
+    uint32_t refused_total;  /* requests turned away because none was left */
 };
 
 static inline void table_stats_set_used(struct table_stats *s, uint32_t used) {

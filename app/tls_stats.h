@@ -5,7 +5,7 @@
 #ifndef PINGSHOT_TLS_STATS_H
 #define PINGSHOT_TLS_STATS_H
 
-#include "text.h"
+#include "label_value.h"
 
 #include <stdint.h>
 
@@ -14,7 +14,7 @@ struct tls_stats {
     uint32_t resumed_total;   /* handshakes with a ticket */
     uint32_t truncated_total; /* connections ended without close_notify */
     uint32_t failures_count;  /* kinds of failure that there are, then their names and counts */
-    const struct slice *failure_names;
+    const struct label_value *failure_names;
     const uint32_t *failures_total;
 };
 

@@ -33,14 +33,20 @@ void board_poll(void) __attribute__((noinline, used));
  * interrupts masked: one that comes behind it ends the sleep. */
 bool board_pending(void);
 
-/* A word for a label's value, and one of a literal. */
+/* A word for a label's value, of at most so many bytes. As many can be read there, whatever its
+ * length. */
+#define BOARD_WORD_BYTES 24
 struct board_word {
     const char *bytes;
     uint32_t len;
 };
 
-#define BOARD_WORD(literal) \
-    { literal, sizeof literal - 1 }
+/* One of a literal; too long a one is an array of negative size. */
+#define BOARD_WORD(literal)                                                               \
+    {                                                                                     \
+        literal "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",                       \
+            sizeof literal - sizeof(char[sizeof literal > BOARD_WORD_BYTES + 1 ? -1 : 1]) \
+    }
 
 /* Fills in error counter number `index` of the MAC, called as the data sheet calls it, and returns
  * true; false beyond the last. */

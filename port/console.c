@@ -156,7 +156,7 @@ void console_flush(uint32_t tries) {
 
 struct table_stats console_stats(void) {
     struct table_stats stats = console.stats;
-    stats.name = SLICE("console_bytes");
+    stats.name = LABEL_VALUE("console_bytes");
     stats.limit = CFG_CONSOLE_BYTES;
     return stats;
 }

@@ -162,7 +162,7 @@ void net_heap_free(void *block) {
 
 struct table_stats net_heap_stats(void) {
     struct table_stats stats = heap.stats;
-    stats.name = SLICE("network_heap_bytes");
+    stats.name = LABEL_VALUE("network_heap_bytes");
     stats.limit = sizeof arena;
     return stats;
 }

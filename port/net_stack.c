@@ -193,17 +193,17 @@ static const struct memp_desc *const mdns_questions = &memp_MDNS_PKTS;
 
 /* Those that a client can fill. */
 static const struct {
-    struct slice name;
+    struct label_value name;
     const struct memp_desc *const *pool;
 } pools[] = {
-    {SLICE("network_connections"), &memp_pools[MEMP_TCP_PCB]},
-    {SLICE("network_segments"), &memp_pools[MEMP_TCP_SEG]},
-    {SLICE("network_frames"), &memp_pools[MEMP_PBUF_POOL]},
+    {LABEL_VALUE("network_connections"), &memp_pools[MEMP_TCP_PCB]},
+    {LABEL_VALUE("network_segments"), &memp_pools[MEMP_TCP_SEG]},
+    {LABEL_VALUE("network_frames"), &memp_pools[MEMP_PBUF_POOL]},
 #if CFG_NET_FRAGMENTS
-    {SLICE("network_reassembly_ipv4"), &memp_pools[MEMP_REASSDATA]},
-    {SLICE("network_reassembly_ipv6"), &memp_pools[MEMP_IP6_REASSDATA]},
+    {LABEL_VALUE("network_reassembly_ipv4"), &memp_pools[MEMP_REASSDATA]},
+    {LABEL_VALUE("network_reassembly_ipv6"), &memp_pools[MEMP_IP6_REASSDATA]},
 #endif
-    {SLICE("mdns_questions"), &mdns_questions},
+    {LABEL_VALUE("mdns_questions"), &mdns_questions},
 };
 
 #define POOLS (sizeof pools / sizeof pools[0])
@@ -219,7 +219,7 @@ uint32_t net_stack_heap_left_bytes(void) {
 #else
 static struct table_stats heap_stats(void) {
     return (struct table_stats){
-        .name = SLICE("network_heap_bytes"),
+        .name = LABEL_VALUE("network_heap_bytes"),
         .used = (uint32_t)lwip_stats.mem.used,
         .high_water = (uint32_t)lwip_stats.mem.max,
         .limit = (uint32_t)lwip_stats.mem.avail,

@@ -29,7 +29,7 @@ int64_t altcp_tls_port_unix_s(void) {
 static void sessions_table(struct table_stats *stats) {
     const struct altcp_tls_stats *tls = altcp_tls_wolfssl_stats();
     *stats = (struct table_stats){
-        .name = SLICE("tls_sessions"),
+        .name = LABEL_VALUE("tls_sessions"),
         .used = tls->sessions_used,
         .high_water = tls->sessions_high_water,
         .limit = tls->sessions_limit,
@@ -40,7 +40,7 @@ static void sessions_table(struct table_stats *stats) {
 static void waiting_table(struct table_stats *stats) {
     const struct altcp_tls_stats *tls = altcp_tls_wolfssl_stats();
     *stats = (struct table_stats){
-        .name = SLICE("tls_waiting"),
+        .name = LABEL_VALUE("tls_waiting"),
         .used = tls->waiting_used,
         .high_water = tls->waiting_high_water,
         .limit = tls->waiting_limit,
@@ -52,7 +52,7 @@ static void memory_table(struct table_stats *stats) {
     struct altcp_tls_mem_stats mem;
     altcp_tls_mem_get_stats(&mem);
     *stats = (struct table_stats){
-        .name = SLICE("tls_memory_bytes"),
+        .name = LABEL_VALUE("tls_memory_bytes"),
         .used = mem.used_bytes,
         .high_water = mem.high_water_bytes,
         .limit = mem.limit_bytes,
@@ -70,12 +70,17 @@ bool net_tls_table(uint32_t index, struct table_stats *stats) {
     return true;
 }
 
-static const struct slice failure_names[ALTCP_TLS_FAILURES] = {
-    [ALTCP_TLS_TIMEOUT] = SLICE("timeout"), [ALTCP_TLS_LEFT] = SLICE("left"),
-    [ALTCP_TLS_ALERT] = SLICE("alert"),     [ALTCP_TLS_VERSION] = SLICE("version"),
-    [ALTCP_TLS_CIPHER] = SLICE("cipher"),   [ALTCP_TLS_CERTIFICATE] = SLICE("certificate"),
-    [ALTCP_TLS_RECORD] = SLICE("record"),   [ALTCP_TLS_PROTOCOL] = SLICE("protocol"),
-    [ALTCP_TLS_MEMORY] = SLICE("memory"),   [ALTCP_TLS_INTERNAL] = SLICE("internal"),
+static const struct label_value failure_names[ALTCP_TLS_FAILURES] = {
+    [ALTCP_TLS_TIMEOUT] = LABEL_VALUE("timeout"),
+    [ALTCP_TLS_LEFT] = LABEL_VALUE("left"),
+    [ALTCP_TLS_ALERT] = LABEL_VALUE("alert"),
+    [ALTCP_TLS_VERSION] = LABEL_VALUE("version"),
+    [ALTCP_TLS_CIPHER] = LABEL_VALUE("cipher"),
+    [ALTCP_TLS_CERTIFICATE] = LABEL_VALUE("certificate"),
+    [ALTCP_TLS_RECORD] = LABEL_VALUE("record"),
+    [ALTCP_TLS_PROTOCOL] = LABEL_VALUE("protocol"),
+    [ALTCP_TLS_MEMORY] = LABEL_VALUE("memory"),
+    [ALTCP_TLS_INTERNAL] = LABEL_VALUE("internal"),
 };
 
 void net_tls_stats(struct tls_stats *stats) {

@@ -43,7 +43,7 @@ void delivery_init(struct delivery *d, const struct delivery_options *options,
     d->uptime_rest_ms = 0;
     d->polled_ms = now_ms;
     d->scrapes_stats =
-        (struct table_stats){SLICE("scrapes_in_flight"), 0, 0, CFG_SCRAPES_IN_FLIGHT_MAX, 0};
+        (struct table_stats){LABEL_VALUE("scrapes_in_flight"), 0, 0, CFG_SCRAPES_IN_FLIGHT_MAX, 0};
     for (uint32_t i = 0; i < CFG_SCRAPES_IN_FLIGHT_MAX; i++) {
         d->scrapes[i].handle = 0;
         d->scrapes[i].seal = 0;
@@ -529,23 +529,32 @@ void delivery_rollback(struct delivery *d, uint32_t handle) {
     }
 }
 
+static void poll_scrapes(struct delivery *d, uint32_t now_ms) {
+    for (uint32_t i = 0; d->scrapes_stats.used > 0 && i < CFG_SCRAPES_IN_FLIGHT_MAX; i++) {
+        if (d->scrapes[i].handle != 0 && out_of_time(&d->scrapes[i], now_ms)) {
+            end_rolled_back(d, &d->scrapes[i]);
+            d->counts.rollbacks_timeout++;
+        }
+    }
+}
+
+static void poll_scrapers(struct delivery *d, uint32_t now_ms) {
+    uint8_t i = 0;
+    for (uint32_t known = d->scrapers.mask; known != 0; known >>= 1, i++) {
+        const struct scraper *s = &d->scrapers.entries[i];
+        if ((known & 1u) != 0 && s->in_flight_count == 0 &&
+            clock_reached(now_ms, s->last_seen_ms + d->options.scraper_timeout_ms)) {
+            forget_scraper(d, i);
+        }
+    }
+}
+
 void delivery_poll(struct delivery *d, uint32_t now_ms) {
     if (now_ms == d->polled_ms) {
         return;
     }
     d->polled_ms = now_ms;
     advance(d, now_ms);
-    for (uint32_t i = 0; i < CFG_SCRAPES_IN_FLIGHT_MAX; i++) {
-        if (d->scrapes[i].handle != 0 && out_of_time(&d->scrapes[i], now_ms)) {
-            end_rolled_back(d, &d->scrapes[i]);
-            d->counts.rollbacks_timeout++;
-        }
-    }
-    for (uint8_t i = 0; i < CFG_SCRAPERS_MAX; i++) {
-        const struct scraper *s = &d->scrapers.entries[i];
-        if (s->seal != 0 && s->in_flight_count == 0 &&
-            clock_reached(now_ms, s->last_seen_ms + d->options.scraper_timeout_ms)) {
-            forget_scraper(d, i);
-        }
-    }
+    poll_scrapes(d, now_ms);
+    poll_scrapers(d, now_ms);
 }

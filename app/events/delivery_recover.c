@@ -128,7 +128,7 @@ void delivery_recover(struct delivery *d, const struct delivery_options *options
     d->now_ms = now_ms;
     d->polled_ms = now_ms;
     d->scrapes_stats =
-        (struct table_stats){SLICE("scrapes_in_flight"), 0, 0, CFG_SCRAPES_IN_FLIGHT_MAX, 0};
+        (struct table_stats){LABEL_VALUE("scrapes_in_flight"), 0, 0, CFG_SCRAPES_IN_FLIGHT_MAX, 0};
     state_redo_recover(&d->redo, d, sizeof *d);
     found->in_flight_count = count_in_flight(d);
     found->damaged_times_count = !recover_tally(d);

@@ -27,7 +27,7 @@ static void set_empty(struct event_table *t, struct hash_key key) {
     t->newest = NONE;
     t->free = NONE;
     t->key = key;
-    t->stats = (struct table_stats){SLICE("events"), 0, 0, CFG_EVENTS_MAX, 0};
+    t->stats = (struct table_stats){LABEL_VALUE("events"), 0, 0, CFG_EVENTS_MAX, 0};
 }
 
 static void give_slot(struct event_table *t, uint16_t slot) {

@@ -11,7 +11,7 @@
 
 static void set_none_known(struct scrapers *s) {
     s->mask = 0;
-    s->stats = (struct table_stats){SLICE("scrapers"), 0, 0, CFG_SCRAPERS_MAX, 0};
+    s->stats = (struct table_stats){LABEL_VALUE("scrapers"), 0, 0, CFG_SCRAPERS_MAX, 0};
 }
 
 void scrapers_init(struct scrapers *s) {

@@ -33,9 +33,9 @@ void http_server_init(struct http_server *s, void *context, uint32_t scraper_tim
     s->date_s = -1;
     s->date_len = 0;
     s->connections_stats =
-        (struct table_stats){.name = SLICE("connections"), .limit = CFG_CONNECTIONS_MAX};
+        (struct table_stats){.name = LABEL_VALUE("connections"), .limit = CFG_CONNECTIONS_MAX};
     s->bodies_stats =
-        (struct table_stats){.name = SLICE("body_buffers"), .limit = CFG_HTTP_BODY_BUFFERS};
+        (struct table_stats){.name = LABEL_VALUE("body_buffers"), .limit = CFG_HTTP_BODY_BUFFERS};
     s->evicted_total = 0;
     s->timeouts_total = 0;
     s->counters_count = 0;

@@ -143,7 +143,7 @@ void idempotency_settle(struct idempotency *ring, bool done) {
 }
 
 struct table_stats idempotency_stats(const struct idempotency *ring) {
-    return (struct table_stats){.name = SLICE("idempotency_keys"),
+    return (struct table_stats){.name = LABEL_VALUE("idempotency_keys"),
                                 .used = ring->used,
                                 .high_water = ring->high_water,
                                 .limit = CFG_IDEMPOTENCY_KEYS};

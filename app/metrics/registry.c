@@ -87,7 +87,7 @@ uint32_t registry_find_family(const struct registry *r, struct slice name) {
     return registry_store_find_family(r, name, registry_store_hash(r, name));
 }
 
-static void stats_of(struct table_stats *stats, struct slice name,
+static void stats_of(struct table_stats *stats, struct label_value name,
                      const struct registry_count *count, uint32_t limit) {
     *stats =
         (struct table_stats){name, count->used, count->high_water, limit, count->refused_total};
@@ -96,18 +96,18 @@ static void stats_of(struct table_stats *stats, struct slice name,
 void registry_stats(const struct registry *r, uint32_t table, struct table_stats *stats) {
     switch (table) {
     case 0:
-        stats_of(stats, SLICE("families"), &r->families_count, CFG_FAMILIES_MAX);
+        stats_of(stats, LABEL_VALUE("families"), &r->families_count, CFG_FAMILIES_MAX);
         break;
     case 1:
-        stats_of(stats, SLICE("series"), &r->series_count, CFG_SERIES_MAX);
+        stats_of(stats, LABEL_VALUE("series"), &r->series_count, CFG_SERIES_MAX);
         break;
     case 2:
         *stats = (struct table_stats){
-            SLICE("registry_text_bytes"), registry_arena_used_bytes(&r->arena),
+            LABEL_VALUE("registry_text_bytes"), registry_arena_used_bytes(&r->arena),
             r->arena.high_water_bytes, CFG_REGISTRY_TEXT_BYTES, r->text_count.refused_total};
         break;
     default:
-        stats_of(stats, SLICE("registry_transactions"), &r->txns_count,
+        stats_of(stats, LABEL_VALUE("registry_transactions"), &r->txns_count,
                  CFG_REGISTRY_TRANSACTIONS_MAX);
         break;
     }

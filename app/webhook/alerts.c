@@ -15,7 +15,7 @@ enum state {
 void alerts_init(struct alerts *a, struct hash_key key) {
     a->key = key;
     a->end = 0;
-    a->stats = (struct table_stats){.name = SLICE("alerts"), .limit = CFG_ALERTS_MAX};
+    a->stats = (struct table_stats){.name = LABEL_VALUE("alerts"), .limit = CFG_ALERTS_MAX};
     for (uint32_t i = 0; i < CFG_ALERTS_MAX; i++) {
         a->slots[i].state = STATE_FREE;
     }

@@ -61,7 +61,7 @@ void notifications_init(struct notifications *n) {
     n->end = 0;
     memset(n->taken_total, 0, sizeof n->taken_total);
     memset(n->repeats_total, 0, sizeof n->repeats_total);
-    n->stats = (struct table_stats){.name = SLICE("notification_bytes"),
+    n->stats = (struct table_stats){.name = LABEL_VALUE("notification_bytes"),
                                     .limit = CFG_NOTIFICATION_RING_BYTES};
 }
 

@@ -51,7 +51,7 @@ static bool port_table(uint32_t index, struct table_stats *stats) {
     return true;
 }
 
-static bool resets(uint32_t index, struct slice *cause, uint32_t *total) {
+static bool resets(uint32_t index, struct label_value *cause, uint32_t *total) {
     if (index >= RETAINED_CAUSES) {
         return false;
     }
@@ -60,12 +60,14 @@ static bool resets(uint32_t index, struct slice *cause, uint32_t *total) {
     return true;
 }
 
-static bool network_errors(uint32_t index, struct slice *name, uint32_t *total) {
+_Static_assert(BOARD_WORD_BYTES == LABEL_VALUE_BYTES, "a board's words are the app's");
+
+static bool network_errors(uint32_t index, struct label_value *name, uint32_t *total) {
     struct board_word word;
     if (!board_counter(index, &word, total)) {
         return false;
     }
-    *name = (struct slice){word.bytes, word.len};
+    *name = (struct label_value){word.bytes, word.len};
     return true;
 }
 
@@ -80,7 +82,7 @@ static void put_hex(struct text *t, const char *name, uint32_t value) {
 static void say_reset(const struct retained_end *end) {
     struct console_line line;
     const bool bad = end->cause >= RETAINED_WATCHDOG;
-    const struct slice cause = retained_cause_name((enum retained_cause)end->cause);
+    const struct label_value cause = retained_cause_name((enum retained_cause)end->cause);
     console_begin(&line, bad ? CONSOLE_ERROR : CONSOLE_INFO);
     text_format(&line.text, "pingshot %s on %s, reset: %.*s", APP_VERSION, CFG_BOARD,
                 TEXT_SLICE(cause));

@@ -88,10 +88,11 @@ uint32_t retained_resets(enum retained_cause cause) {
     return kept.resets[cause];
 }
 
-struct slice retained_cause_name(enum retained_cause cause) {
-    static const struct slice names[RETAINED_CAUSES] = {
-        SLICE("power_on"), SLICE("external"),       SLICE("software"), SLICE("watchdog"),
-        SLICE("fault"),    SLICE("stack_overflow"), SLICE("assertion")};
+struct label_value retained_cause_name(enum retained_cause cause) {
+    static const struct label_value names[RETAINED_CAUSES] = {
+        LABEL_VALUE("power_on"), LABEL_VALUE("external"), LABEL_VALUE("software"),
+        LABEL_VALUE("watchdog"), LABEL_VALUE("fault"),    LABEL_VALUE("stack_overflow"),
+        LABEL_VALUE("assertion")};
     return names[cause];
 }
 

@@ -10,7 +10,7 @@
 
 #include "board_api.h"
 #include "random.h"
-#include "text.h"
+#include "label_value.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -52,7 +52,7 @@ void retained_go_on(void);
 uint32_t retained_resets(enum retained_cause cause);
 
 /* A word for a label's value. */
-struct slice retained_cause_name(enum retained_cause cause);
+struct label_value retained_cause_name(enum retained_cause cause);
 
 /* Mixes what is left of earlier runs into `seed`, and leaves something for the next run that does
  * not tell this seed. `seeded`: the board's source filled it. True when it was, or an earlier run's

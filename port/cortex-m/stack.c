@@ -79,7 +79,7 @@ struct table_stats stack_stats(void) {
     const size_t words = stack_words();
     const uint32_t used_bytes = (uint32_t)((words - top_of_stack()) * sizeof link_stack_bottom[0]);
     return (struct table_stats){
-        .name = SLICE("stack_bytes"),
+        .name = LABEL_VALUE("stack_bytes"),
         .used = used_bytes,
         .high_water = used_bytes > deepest_bytes ? used_bytes : deepest_bytes,
         .limit = (uint32_t)((words - LOWEST) * sizeof link_stack_bottom[0]),
