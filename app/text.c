@@ -16,8 +16,17 @@ static char lower(char c) {
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
+/* Where both have the same case, as mostly, words are the same. */
 bool text_same_nocase(const char *a, const char *b, uint32_t len) {
-    for (uint32_t i = 0; i < len; i++) {
+    uint32_t i = 0;
+    for (uint32_t one, other; len - i >= sizeof one; i += (uint32_t)sizeof one) {
+        memcpy(&one, a + i, sizeof one);
+        memcpy(&other, b + i, sizeof other);
+        if (one != other) {
+            break;
+        }
+    }
+    for (; i < len; i++) {
         if (a[i] != b[i] && lower(a[i]) != lower(b[i])) {
             return false;
         }
@@ -111,19 +120,6 @@ static uint32_t utf8_sequence(const uint8_t *bytes, uint32_t room) {
     return len;
 }
 
-uint32_t slice_utf8_error(struct slice s) {
-    const uint8_t *bytes = (const uint8_t *)s.bytes;
-    uint32_t i = 0;
-    while (i < s.len) {
-        uint32_t len = utf8_sequence(bytes + i, s.len - i);
-        if (len == 0) {
-            return i;
-        }
-        i += len;
-    }
-    return s.len;
-}
-
 /* A word with the same byte everywhere. */
 #define EVERY(byte) (SIZE_MAX / 255u * (byte))
 
@@ -149,6 +145,19 @@ uint32_t text_plain_run(const char *bytes, uint32_t len) {
     return n;
 }
 
+uint32_t slice_utf8_error(struct slice s) {
+    const uint8_t *bytes = (const uint8_t *)s.bytes;
+    uint32_t i = text_plain_run(s.bytes, s.len); /* of most all */
+    while (i < s.len) {
+        uint32_t len = utf8_sequence(bytes + i, s.len - i);
+        if (len == 0) {
+            return i;
+        }
+        i += len;
+    }
+    return s.len;
+}
+
 /* ---- building text ---------------------------------------------------------------------- */
 
 SHARED struct text text_over(char *bytes, uint32_t capacity) {
@@ -169,9 +178,34 @@ static void write_digits(char *at, uint32_t count, uint32_t value) {
 #define BILLION 1000000000u
 #define BILLION_DIGITS 9u
 
+/* Two digits of a number below 100. */
+static inline char *put_pair(char *at, uint32_t value) {
+    const uint32_t tens = value * 205u >> 11;
+    at[0] = (char)('0' + tens);
+    at[1] = (char)('0' + value - 10u * tens);
+    return at + 2;
+}
+
+/* Those below 100. */
+static inline char *put_short(char *at, uint32_t value) {
+    if (value >= 10u) {
+        return put_pair(at, value);
+    }
+    *at = (char)('0' + value);
+    return at + 1;
+}
+
+/* Most have up to four digits. */
 uint32_t text_write_u32(char *at, uint32_t value) {
-    uint32_t len = value < 10u ? 1 : 2;
-    for (uint32_t rest = value; rest >= 100u; rest /= 10u) {
+    if (value < 100u) {
+        return (uint32_t)(put_short(at, value) - at);
+    }
+    if (value < 10000u) {
+        const uint32_t hundreds = value / 100u;
+        return (uint32_t)(put_pair(put_short(at, hundreds), value - 100u * hundreds) - at);
+    }
+    uint32_t len = 5;
+    for (uint32_t rest = value; rest >= 100000u; rest /= 10u) {
         len++;
     }
     write_digits(at, len, value);

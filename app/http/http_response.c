@@ -118,9 +118,11 @@ static uint32_t frame_chunk(struct text *body, char *before_body, bool last) {
         text_put_slice(body, last ? SLICE("0\r\n\r\n") : SLICE(""));
         return 0;
     }
-    struct text size = text_over(before_body - CHUNK_SIZE_BYTES, CHUNK_SIZE_BYTES);
-    text_put_hex(&size, body->len, CHUNK_SIZE_DIGITS);
-    text_puts(&size, "\r\n");
+    char *size = before_body - CHUNK_SIZE_BYTES;
+    for (uint32_t i = 0; i < CHUNK_SIZE_DIGITS; i++) {
+        size[i] = "0123456789abcdef"[body->len >> (4u * (CHUNK_SIZE_DIGITS - 1u - i)) & 15u];
+    }
+    memcpy(before_body - 2, "\r\n", 2);
     text_put_slice(body, last ? SLICE("\r\n0\r\n\r\n") : SLICE("\r\n"));
     return CHUNK_SIZE_BYTES;
 }

@@ -522,10 +522,15 @@ static uint64_t nearest(const struct reading *r) {
     return below < INFINITY_BITS ? round_exactly(r, below) : below;
 }
 
-/* Few digits and a small power of ten: both are exact doubles, and the processor rounds their
- * product or quotient once. Not where it computes with more precision than a double's, nor where
- * doubles are software, which is no faster than the general way. */
+/* An integer, as most are, is a double as it is. Few digits and a small power of ten: both are exact
+ * doubles, and the processor rounds their product or quotient once. Not where it computes with more
+ * precision than a double's, nor where doubles are software, which is no faster than the general
+ * way. */
 static bool read_exactly(const struct reading *r, double *v) {
+    if (r->exponent == 0 && r->significand <= UINT32_MAX && !r->cut) {
+        *v = (double)(uint32_t)r->significand;
+        return true;
+    }
 #if FLT_EVAL_METHOD == 0 && !defined(__SOFTFP__)
     if (r->significand >> 53 != 0 || r->cut || r->exponent > 22 || r->exponent < -22) {
         return false;
@@ -538,8 +543,6 @@ static bool read_exactly(const struct reading *r, double *v) {
     }
     return true;
 #else
-    (void)r;
-    (void)v;
     return false;
 #endif
 }

@@ -30,6 +30,13 @@ static void equality(void **state) {
     assert_false(slice_equals_nocase(of("@"), of("`")));
     assert_false(slice_equals_nocase(of("["), of("{")));
     assert_false(slice_equals_nocase(of("\xc4"), of("\xe4")));
+    for (uint32_t i = 0; i < 10; i++) {
+        char other[] = "Abcdefghij";
+        other[i] ^= 0x20;
+        assert_true(slice_equals_nocase(of("Abcdefghij"), of(other)));
+        other[i] = '-';
+        assert_false(slice_equals_nocase(of("Abcdefghij"), of(other)));
+    }
     assert_true(slice_starts_with(of("abc"), of("")));
     assert_true(slice_starts_with(of("abc"), of("abc")));
     assert_false(slice_starts_with(of("abc"), of("abcd")));
@@ -160,6 +167,11 @@ static void utf8_against_reference(void **state) {
     assert_int_equal(slice_utf8_error(good), good.len);
     assert_int_equal(slice_utf8_error(of("ab\xff")), 2);
     assert_int_equal(slice_utf8_error(of("")), 0);
+    for (uint32_t i = 0; i < 10; i++) {
+        char bytes[] = "abcdefghij";
+        bytes[i] = '\xff';
+        assert_int_equal(slice_utf8_error(of(bytes)), i);
+    }
 }
 
 /* ---- building text ---------------------------------------------------------------------- */
@@ -227,6 +239,13 @@ static void decimal(void **state) {
         struct text t = fresh(32);
         text_put_u64(&t, values[i]);
         (void)snprintf(expected, sizeof expected, "%llu", (unsigned long long)values[i]);
+        expect(&t, expected);
+    }
+    for (uint32_t i = 0; i < 100100; i++) {
+        const uint32_t value = i < 100000 ? i : UINT32_MAX - (i - 100000);
+        struct text t = fresh(32);
+        text_put_u64(&t, value);
+        (void)snprintf(expected, sizeof expected, "%u", value);
         expect(&t, expected);
     }
     struct text t = fresh(32);
