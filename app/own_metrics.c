@@ -179,9 +179,10 @@ static bool put_build_info(const struct app *app, struct samples *s) {
 static bool put_uptime(const struct app *app, struct samples *s) {
     char *at = s->next == 0 ? begin(s, SLICE("pingshot_uptime_seconds "), SAMPLE_BYTES_MAX) : NULL;
     if (at != NULL) {
-        struct text seconds = text_over(at, 24);
-        text_format(&seconds, "%u.%03u", (unsigned)app->uptime_s, (unsigned)app->uptime_rest_ms);
-        end(s, at + seconds.len);
+        char *point = add_number(at, app->uptime_s);
+        char *behind = add_number(point, 1000u + app->uptime_rest_ms);
+        *point = '.'; /* in place of the thousand, which kept the zeros */
+        end(s, behind);
     }
     return s->next > 0;
 }

@@ -114,6 +114,9 @@ static void own_metrics_count(void **state) {
     assert_true(rig_body_has("\npingshot_event_deliveries_total 1\n"));
     assert_true(rig_body_has("\npingshot_events_pending{agent=\"Prometheus\",scraper=\"10.0.0.1\"} "
                              "0\n"));
+    rig_pass(773);
+    rig_ask(c, SCRAPE, 200);
+    assert_true(rig_body_has("\npingshot_uptime_seconds 2.007\n"));
 }
 
 /* ---- a scrape that is cut --------------------------------------------------------------- */
