@@ -60,7 +60,6 @@ NOT_FOR = (
     ("test_endurance", ("https",), "its load speaks plain HTTP"),
     ("test_board_tls", ("host", "http"), "its tests are of boards, and of TLS"),
     ("test_tls_turns", ("host", "http"), "its tests are of few sessions of TLS"),
-    ("test_capacity::test_slow_clients", ("lm3s6965evb-https",), "two sessions are no crowd"),
     ("test_state", ("https", *BOARDS), "a board has no files, and one way to ask is enough"),
     ("test_lossy", (*BOARDS, "https"), "its link is a socket of the host target's, below HTTP and TLS"),
     ("test_cli", BOARDS, "a board has no command line"),
