@@ -28,9 +28,6 @@ static struct altcp_tls_conn conns[PLACES];
 static struct altcp_tls_conn *first_free;
 static u32_t never_used_index; /* places from here on were never taken */
 
-/* lwIP's own TCP layer, in altcp_tcp.c. */
-extern const struct altcp_functions altcp_tcp_functions;
-
 /* ---- ends -------------------------------------------------------------------------------- */
 
 static void detach_inner(struct altcp_pcb *inner) {
@@ -153,8 +150,9 @@ enum altcp_tls_fate altcp_tls_conn_fail(struct altcp_tls_conn *c, int error) {
 /* Acknowledges at once. A client whose TCP waits for that before it sends its next small segment
  * (Nagle) would else wait for lwIP's delayed acknowledgement, a quarter of a second. */
 static void acknowledge_now(struct altcp_pcb *inner) {
-    if (inner->fns == &altcp_tcp_functions && inner->state != NULL) {
-        tcp_ack_now((struct tcp_pcb *)inner->state);
+    struct tcp_pcb *tcp = altcp_tls_conn_tcp(inner);
+    if (tcp != NULL) {
+        tcp_ack_now(tcp);
     }
 }
 

@@ -77,6 +77,14 @@ enum altcp_tls_fate {
 
 extern struct altcp_tls_stats altcp_tls_conn_stats;
 
+/* lwIP's own TCP layer, in altcp_tcp.c. */
+extern const struct altcp_functions altcp_tcp_functions;
+
+/* TCP's own pcb, where the layer below is that and not another one; or NULL. */
+static inline struct tcp_pcb *altcp_tls_conn_tcp(const struct altcp_pcb *inner) {
+    return inner->fns == &altcp_tcp_functions ? inner->state : NULL;
+}
+
 /* A new connection over TCP's `inner`. `listener` has the accept callback. ERR_MEM, and counted,
  * when there is no place for one more; `inner` is then as it was. */
 err_t altcp_tls_conn_start(struct altcp_pcb *listener, struct altcp_pcb *inner);

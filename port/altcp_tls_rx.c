@@ -6,6 +6,8 @@
  */
 #include "altcp_tls_conn.h"
 
+#include "lwip/priv/tcp_priv.h"
+
 #include <wolfssl/error-ssl.h>
 
 /* A pbuf chain counts its bytes in 16 bits. */
@@ -114,13 +116,23 @@ static void credit_all(struct altcp_tls_conn *c) {
     }
 }
 
+/* What the client was told that it may send, less what came of it. It is not all that there is room
+ * for: TCP tells no gain of less than half the window, or a segment. */
+static u32_t told_bytes(const struct altcp_tls_conn *c) {
+    const struct tcp_pcb *tcp = altcp_tls_conn_tcp(c->inner);
+    return tcp != NULL ? tcp->rcv_ann_wnd : TCP_WND - c->rx_taken_bytes;
+}
+
 /* What comes beyond the record that is needed, or while the application takes nothing, would wait in
  * frames that others need. A client sends nothing into less than half of the largest window that it
  * saw, or a segment (RFC 9293 section 3.8.6.2). */
 void altcp_tls_rx_credit(struct altcp_tls_conn *c) {
+    if (c->inner == NULL) {
+        return;
+    }
     const u32_t needed = LWIP_MAX(c->rx_record_left, LWIP_MIN(TCP_WND / 2u, TCP_MSS));
     const bool is_enough =
-        c->rx_record_left > 0 ? c->rx_taken_bytes + needed <= TCP_WND : c->rx_untaken_bytes > 0;
+        c->rx_record_left > 0 ? told_bytes(c) >= needed : c->rx_untaken_bytes > 0;
     if (!is_enough) {
         credit_all(c);
     }

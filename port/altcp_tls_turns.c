@@ -24,9 +24,6 @@ static bool look_is_due;
 static void (*give_up_one)(void *arg, bool urgent);
 static void *give_up_arg;
 
-/* lwIP's own TCP layer, in altcp_tcp.c. */
-extern const struct altcp_functions altcp_tcp_functions;
-
 static u32_t free_bytes(void) {
     struct altcp_tls_mem_stats mem;
     altcp_tls_mem_get_stats(&mem);
@@ -58,13 +55,14 @@ static err_t on_syn(u8_t id, struct tcp_pcb_listen *listener, struct tcp_pcb *pc
 
 void altcp_tls_turns_listen(struct altcp_pcb *inner) {
     static const struct tcp_ext_arg_callbacks callbacks = {.passive_open = on_syn};
-    if (inner->fns == &altcp_tcp_functions) {
-        tcp_ext_arg_set_callbacks(inner->state, 0, &callbacks);
+    struct tcp_pcb *tcp = altcp_tls_conn_tcp(inner);
+    if (tcp != NULL) {
+        tcp_ext_arg_set_callbacks(tcp, 0, &callbacks);
     }
 }
 
 static void open_window(struct altcp_pcb *inner) {
-    struct tcp_pcb *tcp = inner->fns == &altcp_tcp_functions ? inner->state : NULL;
+    struct tcp_pcb *tcp = altcp_tls_conn_tcp(inner);
     if (tcp != NULL && tcp->rcv_wnd == 0) {
         tcp_recved(tcp, TCP_WND);
     }

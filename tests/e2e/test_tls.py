@@ -16,10 +16,11 @@ import time
 import pytest
 
 from harness.daemons import Prometheus
-from harness.http_client import Client, crlf
+from harness.http_client import Client, ResponseReader, crlf
 from harness.namespace import Namespace
 from harness.process import Process, wait_until
 from harness.target import HostTarget
+from harness.tls_wire import TlsWire
 
 HANDSHAKE_TIMEOUT_S = 10
 
@@ -486,6 +487,23 @@ def test_small_records_of_many_clients(own_target, seed):
         running = [pool.submit(echoes, target, random.Random(seed + i), 10) for i in range(count)]
         for client in running:
             client.result()
+
+
+def test_no_upload_has_to_ask_for_room(target, seed):
+    """What TCP's window was given back is told in time: this client never asks (RFC 9293 section
+    3.8.6.1), and where one does, a request takes seconds."""
+    rng = random.Random(seed)
+    with TlsWire(target, rng) as wire:
+        connection = wire.connect()
+        for _ in range(150):
+            body = bytes(rng.choices(b"abc\n", k=rng.randrange(1, 1025)))
+            length = f"Content-Length: {len(body)}"
+            head = crlf("POST /echo HTTP/1.1", "Host: pingshot", length)
+            at = rng.randrange(len(body) + 1)
+            parts = rng.choice([(head + body,), (head, body), (head + body[:at], body[at:])])
+            response = wire.exchange(connection, *(part for part in parts if part))
+            reply = ResponseReader(response).reply()
+            assert reply.status == 200 and reply.body.endswith(body)
 
 
 def test_a_thousand_handshakes_leave_nothing(target):

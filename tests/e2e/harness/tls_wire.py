@@ -25,10 +25,12 @@ class TlsConnection(Connection):
         self._ends = []  # of each record: (bytes of content so far, its end in the stream)
         self._handshake()
 
-    def send(self, data):
+    def send(self, *parts):
+        """Sends a request, each part in a record of its own."""
         self._note_request()
-        self._tls.write(data)
-        self._send_segment(self._out.read())
+        for part in parts:
+            self._tls.write(part)
+            self._send_segment(self._out.read())
 
     def close_notify(self):
         """Says that nothing more will be sent."""

@@ -20,6 +20,7 @@ RECEIVE_BUFFER_BYTES = 32 << 20
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 MASK = 0xFFFFFFFF
 MSS = 1460
+SEGMENT_BYTES_MAX = 536  # what every TCP takes: RFC 9293 section 3.7.1
 WINDOW_MAX = 65535
 
 
@@ -118,7 +119,7 @@ class Connection:
     # ---- sending ---------------------------------------------------------------------------
 
     def send(self, data):
-        """Sends a request in one segment."""
+        """Sends a request; a short one is one segment."""
         self._note_request()
         self._send_segment(data)
 
@@ -127,13 +128,16 @@ class Connection:
         self._sent_at = len(self.received)
 
     def _send_segment(self, data):
-        """Now, or as soon as the server's window has room for all of it."""
+        """Now, or piece by piece as the server's window has room: it is never asked for more."""
         self._waiting += data
-        room = (self._server_edge - self._next) & MASK
-        if len(self._waiting) <= room <= MASK // 2:
-            data, self._waiting = self._waiting, b""
-            self._transmit(PSH | ACK, data)
-            self._next = (self._next + len(data)) & MASK
+        while self._waiting:
+            piece = self._waiting[:SEGMENT_BYTES_MAX]
+            room = (self._server_edge - self._next) & MASK
+            if not len(piece) <= room <= MASK // 2:
+                break
+            self._waiting = self._waiting[len(piece) :]
+            self._transmit(PSH | ACK, piece)
+            self._next = (self._next + len(piece)) & MASK
 
     def acknowledge(self):
         """Sends an acknowledgement of what the policy allows."""
@@ -312,9 +316,9 @@ class Wire:
     def forget(self, connection):
         self._connections.pop(connection.local_port, None)
 
-    def exchange(self, connection, request, seconds=10):
-        """Sends a request and returns the response, whole and acknowledged."""
-        connection.send(request)
+    def exchange(self, connection, *request, seconds=10):
+        """Sends a request, over TLS in parts, and returns the response, whole and acknowledged."""
+        connection.send(*request)
         done = self.run_until(
             lambda: connection.response() is not None or connection.was_reset, seconds
         )
