@@ -6,6 +6,8 @@
  */
 #include "net_rig.h"
 
+#include "lwip/priv/altcp_priv.h"
+
 /* ---- requests --------------------------------------------------------------------------- */
 
 static void whole_requests(void **state) {
@@ -272,6 +274,37 @@ static void closed_by_the_server(void **state) {
     assert_true(peer->finished);
     close_peer(peer);
     step_all();
+    rig_check_free();
+}
+
+/* As TLS closes while it has no memory for its last record. */
+static err_t shut_down_later(struct altcp_pcb *pcb, int shut_rx, int shut_tx) {
+    (void)pcb;
+    assert_false(shut_rx);
+    assert_true(shut_tx);
+    return ERR_OK;
+}
+
+static err_t refuse_to_close(struct altcp_pcb *pcb) {
+    (void)pcb;
+    return ERR_MEM;
+}
+
+/* lwIP goes on with the pcb whose callback told of the client's end: it is not aborted in there. */
+static void a_close_that_is_refused(void **state) {
+    (void)state;
+    struct peer *peer = connect_peer(0);
+    struct altcp_pcb *pcb = server.conns[0].pcb;
+    struct altcp_functions refusing = *pcb->fns;
+    refusing.shutdown = shut_down_later;
+    refusing.close = refuse_to_close;
+    pcb->fns = &refusing;
+    assert_int_equal(tcp_shutdown(peer->pcb, 0, 1), ERR_OK);
+    step_all();
+    assert_ptr_equal(server.conns[0].pcb, pcb);
+    assert_false(peer->reset);
+    pass(CFG_HTTP_LINGER_MS + 200);
+    assert_true(peer->reset);
     rig_check_free();
 }
 
@@ -579,6 +612,7 @@ int main(void) {
         NET_TEST(closed_by_the_client),
         NET_TEST(closed_before_the_acknowledgement),
         NET_TEST(closed_by_the_server),
+        NET_TEST(a_close_that_is_refused),
         NET_TEST(client_that_does_not_read),
         NET_TEST(more_clients_than_places),
         NET_TEST(no_segments),
