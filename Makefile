@@ -298,6 +298,7 @@ flash: ## With BOARD=: build, and write it to a real board with OpenOCD (untried
 	$(if $(BOARD_SEED),@port/cortex-m/seed.sh $(IMAGE)/pingshot.seed)
 	openocd -f $(BOARD_OPENOCD) -c 'program $(IMAGE)/pingshot.elf verify' -c 'reset halt' \
 	    $(BOARD_SEED:%=-c 'load_image $(IMAGE)/pingshot.seed % bin') -c resume -c shutdown
+	$(BOARD_SEED:%=@rm -f $(IMAGE)/pingshot.seed)
 else
 qemu flash:
 	$(error $@: for which board? Give BOARD=, one of: $(boards))

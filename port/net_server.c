@@ -16,6 +16,10 @@
 _Static_assert(TCP_SND_BUF >= CFG_LINE_BYTES + 512,
                "TCP_SND_BUF: at least CFG_LINE_BYTES + 512, a head and one line must fit");
 
+/* What the app keeps may count against the window (kept_bytes), and has to leave some of it. */
+_Static_assert(CFG_NET_HEAP_SLABS > 0 || TCP_WND > CFG_HTTP_RX_BYTES,
+               "CFG_NET_WINDOW_BYTES: more than CFG_HTTP_RX_BYTES, or a request may wait for ever");
+
 static struct net_conn *conn_of(struct transport *t) {
     return (struct net_conn *)t;
 }

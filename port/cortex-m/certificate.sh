@@ -125,7 +125,7 @@ chain_bytes=$(wc -c <"$work/chain.bin")
     fail "CERT=$cert: a chain of $chain_bytes bytes, CFG_TLS_CHAIN_BYTES_MAX is $chain_bytes_max; leave out the root, or raise it in the board's limits.h"
 fingerprint=$(openssl x509 -in "$cert" -noout -fingerprint -sha256)
 fingerprint=${fingerprint#*=}
-echo "  certificate: $kind; SHA-256 fingerprint $fingerprint"
+[ "${DISABLE_TLS:-}" = 1 ] || echo "  certificate: $kind; SHA-256 fingerprint $fingerprint"
 
 cat >"$work/certificate.S" <<END
 /* Made by certificate.sh: see tls_certificate.h. */

@@ -98,7 +98,7 @@ static void say_reset(const struct retained_end *end) {
 }
 
 /* Without a seed there is no HTTPS, and lwIP's choices (ports, sequence numbers) can be guessed:
- * the ratchet still makes each run differ from the one before. */
+ * the ratchet still makes each run differ from those since power came on. */
 static bool start_random(void) {
     uint8_t seed[RANDOM_SEED_BYTES] = {0};
     const bool here = board_entropy(seed, sizeof seed) || seed_take(seed);

@@ -24,10 +24,22 @@ fail() {
 
 command -v qemu-system-arm >/dev/null || fail "QEMU is missing: apt-get install qemu-system-arm"
 
+# network_of A.B.C.D/BITS: its first address
+network_of() {
+    IFS=./ read -r a b c d bits <<END
+$1
+END
+    n=$((((a << 8 | b) << 8 | c) << 8 | d))
+    n=$((n >> 32 - bits << 32 - bits))
+    echo "$((n >> 24)).$((n >> 16 & 255)).$((n >> 8 & 255)).$((n & 255))"
+}
+
 network=
 if [ "${ADDRESS:-dhcp}" != dhcp ]; then
     [ -n "${GATEWAY:-}" ] || fail "ADDRESS=$ADDRESS: needs GATEWAY= as well, which QEMU's own side will be"
-    network=,net=$ADDRESS,dhcpstart=${ADDRESS%/*},host=$GATEWAY
+    # QEMU's name server, which nobody asks, would be the third host, whoever that is: the network's
+    # own address is nobody's.
+    network=,net=$ADDRESS,dhcpstart=${ADDRESS%/*},host=$GATEWAY,dns=$(network_of "$ADDRESS")
 fi
 
 forwards=
@@ -50,5 +62,5 @@ if [ -n "$seed_address" ]; then
     set -- "$@" -device "loader,file=$seed,addr=$seed_address,force-raw=on"
 fi
 
-echo "$urls, from this machine only; Ctrl-C ends it"
+echo "$urls, from this machine only (a port is taken? PORT=, PORT_TLS=); Ctrl-C ends it"
 exec qemu-system-arm "$@"

@@ -57,8 +57,9 @@
 #define CFG_NET_SEND_SEGMENTS 128
 #endif
 
-/* What may be under way towards us on one connection, in bytes: uploads. At least a segment; what
- * frames and heap have no room for is better left with the clients. */
+/* What may be under way towards us on one connection, in bytes: uploads. At least a segment, and
+ * with a small heap more than CFG_HTTP_RX_BYTES; what frames and heap have no room for is better
+ * left with the clients. */
 #ifndef CFG_NET_WINDOW_BYTES
 #define CFG_NET_WINDOW_BYTES 65535
 #endif
