@@ -123,17 +123,15 @@ static u32_t told_bytes(const struct altcp_tls_conn *c) {
     return tcp != NULL ? tcp->rcv_ann_wnd : TCP_WND - c->rx_taken_bytes;
 }
 
-/* What comes beyond the record that is needed, or while the application takes nothing, would wait in
+/* What comes while the application does not take, or beyond the record that is needed, would wait in
  * frames that others need. A client sends nothing into less than half of the largest window that it
  * saw, or a segment (RFC 9293 section 3.8.6.2). */
 void altcp_tls_rx_credit(struct altcp_tls_conn *c) {
-    if (c->inner == NULL) {
+    const u32_t needed = LWIP_MAX(c->rx_record_left, LWIP_MIN(TCP_WND / 2u, TCP_MSS));
+    if (c->inner == NULL || c->rx_untaken_bytes > 0 || c->rx_refused != NULL) {
         return;
     }
-    const u32_t needed = LWIP_MAX(c->rx_record_left, LWIP_MIN(TCP_WND / 2u, TCP_MSS));
-    const bool is_enough =
-        c->rx_record_left > 0 ? told_bytes(c) >= needed : c->rx_untaken_bytes > 0;
-    if (!is_enough) {
+    if (c->rx_record_left == 0 || told_bytes(c) < needed) {
         credit_all(c);
     }
 }

@@ -22,8 +22,9 @@
  *   application is asked to give up a connection: altcp_tls_wolfssl_on_shortage.
  * - recv may refuse a pbuf (anything but ERR_OK and ERR_ABRT): it is offered again. recv with NULL
  *   comes at the peer's close_notify, or at its FIN if that came without (counted as truncated).
- * - recved counts plaintext. TCP's window is opened as wolfSSL takes ciphertext, which it does
- *   while the application has less than ALTCP_TLS_RX_UNTAKEN_BYTES to take.
+ * - recved counts plaintext. TCP's window is opened while the application has taken all that it was
+ *   given, as far as the record needs that comes in: who waits for more takes first what is there.
+ *   Of what came all the same no more is decrypted than ALTCP_TLS_RX_UNTAKEN_BYTES.
  * - sndbuf is what one altcp_write takes: at most a record. sent reports plaintext, once TCP has
  *   all acknowledgements of the records that carry it; with 0 it says that there is room again
  *   after there was none.

@@ -91,6 +91,22 @@ static bool start_ethernet(struct netif *netif) {
     return igmp_start(netif) == ERR_OK;
 }
 
+/* Connections keep in frames what cannot be taken before something of theirs was acknowledged. So
+ * the last frames are for what brings no data: an acknowledgement has at most 114 bytes (headers of
+ * Ethernet, IPv6 and TCP, and TCP's options). Longer ones are dropped, and come again. */
+#define FRAMES_FOR_SHORT_ONES 2
+#define SHORT_FRAME_BYTES 114
+
+static err_t on_frame(struct pbuf *p, struct netif *netif) {
+    struct stats_mem *frames = memp_pools[MEMP_PBUF_POOL]->stats;
+    if (p->tot_len > SHORT_FRAME_BYTES && frames->used + FRAMES_FOR_SHORT_ONES > PBUF_POOL_SIZE) {
+        frames->err++;
+        LINK_STATS_INC(link.memerr);
+        return ERR_MEM;
+    }
+    return netif_input(p, netif);
+}
+
 bool net_stack_add(struct netif *netif, const struct net_stack_address *address, netif_init_fn init,
                    void *state, const char *hostname) {
     ip4_addr_t ip = {0};
@@ -101,7 +117,7 @@ bool net_stack_add(struct netif *netif, const struct net_stack_address *address,
         netmask.addr = lwip_htonl(address->netmask);
         gateway.addr = lwip_htonl(address->gateway);
     }
-    if (netif_add(netif, &ip, &netmask, &gateway, state, init, netif_input) == NULL) {
+    if (netif_add(netif, &ip, &netmask, &gateway, state, init, on_frame) == NULL) {
         return false;
     }
     netif_set_hostname(netif, hostname);

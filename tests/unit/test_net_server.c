@@ -461,6 +461,34 @@ static void no_connections(void **state) {
     ask(connect_peer(1), GET("/healthz"), 200);
 }
 
+/* Frames without data find one when there is none for others: what waits in frames may wait for
+ * an acknowledgement. */
+static void no_frames(void **state) {
+    struct pbuf *others[PBUF_POOL_SIZE];
+    uint32_t n = 0;
+    (void)state;
+    struct peer *longer = connect_peer(0);
+    struct peer *shorter = connect_peer(1);
+    const u32_t longer_next = server_side(longer)->rcv_nxt;
+    const u32_t shorter_next = server_side(shorter)->rcv_nxt;
+    while (used_of(MEMP_PBUF_POOL) + 2 < PBUF_POOL_SIZE) {
+        others[n++] = pbuf_alloc(PBUF_RAW, 1, PBUF_POOL);
+    }
+    puts_to(longer, "GET /healthz HTTP/1.1\r\nHost: a\r\n"
+                    "User-Agent: one that has more to say than fits\r\n\r\n");
+    puts_to(shorter, GET("/healthz"));
+    step();
+    step();
+    assert_int_equal(server_side(longer)->rcv_nxt, longer_next);
+    assert_int_equal(server_side(shorter)->rcv_nxt, shorter_next + strlen(GET("/healthz")));
+    while (n > 0) {
+        pbuf_free(others[--n]);
+    }
+    pass(5000);
+    expect_answer(longer, 200);
+    expect_answer(shorter, 200);
+}
+
 /* ---- the wire, packet by packet --------------------------------------------------------- */
 
 /* One client posts an event and scrapes. Each packet is numbered from the SYN on. */
@@ -619,6 +647,7 @@ int main(void) {
         NET_TEST(segments_come_back),
         NET_TEST(no_heap),
         NET_TEST(no_connections),
+        NET_TEST(no_frames),
         NET_TEST(reset_at_every_packet),
         NET_TEST(cut_at_every_packet),
         NET_TEST(loss_of_every_packet),
