@@ -103,9 +103,11 @@ def test_qemu_offers_what_is_served(tmp_path, words, said, forwarded):
 
 def test_flash_leaves_a_seed(tmp_path):
     """With an OpenOCD that only tells what it was given: in RAM, behind the reset, another one each
-    time."""
+    time, and no longer on disk."""
+    image = "build/lm3s6965evb/pingshot"
+    loaded = tmp_path / "seed"
     openocd = tmp_path / "openocd"
-    openocd.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+    openocd.write_text(f"#!/bin/sh\ncp {image}.seed {loaded}\nprintf '%s\\n' \"$@\"\n")
     openocd.chmod(0o755)
     environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
     environment["PATH"] = f"{tmp_path}:{environment['PATH']}"
@@ -116,12 +118,12 @@ def test_flash_leaves_a_seed(tmp_path):
             cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
         ).stdout  # fmt: skip
         commands = out[out.index("program ") :].splitlines()
-        image = "build/lm3s6965evb/pingshot"
         assert [line for line in commands if line != "-c"] == [
             f"program {image}.elf verify", "reset halt",
             f"load_image {image}.seed 0x2000ffd8 bin", "resume", "shutdown",
         ]  # fmt: skip
-        seed = (ROOT / f"{image}.seed").read_bytes()
+        assert not (ROOT / f"{image}.seed").exists()
+        seed = loaded.read_bytes()
         assert len(seed) == 40 and seed.startswith(b"pingseed")
         seeds.add(seed)
     assert len(seeds) == 2
