@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <wolfssl/wolfcrypt/settings.h>
@@ -313,8 +314,19 @@ static bool add_client_ca(struct tls_files *t, const struct tls_files_config *co
                   ": is not PEM, or holds no CA certificate that is valid");
 }
 
-static bool read_pair(struct tls_files *t, const struct tls_files_config *config,
-                      struct problem *problem) {
+/* For a moment, until others that were started here at the same time have made the pair: two halves
+ * of two pairs would be none. Where folders cannot be locked it has to do without. Returns what to
+ * close, or -1. */
+static int lock_folder(void) {
+    int fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int tries = 0; fd >= 0 && tries < 20 && flock(fd, LOCK_EX | LOCK_NB) != 0; tries++) {
+        usleep(100000);
+    }
+    return fd;
+}
+
+static bool read_or_make_pair(struct tls_files *t, const struct tls_files_config *config,
+                              struct problem *problem) {
     t->made = config->make_missing && !is_there(config->cert) && !is_there(config->key);
     if (!t->made) {
         return read_file(&cert_file, config->cert, problem) &&
@@ -325,6 +337,16 @@ static bool read_pair(struct tls_files *t, const struct tls_files_config *config
                       ": there is none, and --disable-insecure wants one of a CA");
     }
     return make_pair(config, problem);
+}
+
+static bool read_pair(struct tls_files *t, const struct tls_files_config *config,
+                      struct problem *problem) {
+    int folder = config->make_missing ? lock_folder() : -1;
+    bool ok = read_or_make_pair(t, config, problem);
+    if (folder >= 0) {
+        close(folder);
+    }
+    return ok;
 }
 
 bool tls_files_load(struct tls_files *t, const struct tls_files_config *config,

@@ -16,7 +16,7 @@ typedef void (*tls_files_warn)(const char *line);
 struct tls_files_config {
     const char *cert;      /* file of the certificate, and of the chain behind it */
     const char *key;       /* file of its private key */
-    bool make_missing;     /* with neither file there: make both */
+    bool make_missing;     /* they are in the working directory: with neither there make both */
     bool strict;           /* refuse what a client would refuse: --disable-insecure */
     const char *ca;        /* file of what the certificate must chain to, or NULL */
     const char *client_ca; /* file of what clients' certificates must chain to, or NULL: no one

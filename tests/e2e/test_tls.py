@@ -339,6 +339,25 @@ def test_a_certificate_is_made_once(binary, logs, tmp_path):
     assert (tmp_path / "server.key").stat().st_mode & 0o777 == 0o600
 
 
+def test_several_starts_make_one_certificate(binary, logs, tmp_path):
+    """In one folder at the same time."""
+    with contextlib.ExitStack() as stack:
+        nets = [stack.enter_context(Namespace()) for _ in range(6)]
+        pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(len(nets)))
+        for i in range(5):
+            folder = tmp_path / str(i)
+            folder.mkdir()
+            start = lambda net: Process(net, [binary], logs("pingshot"), cwd=folder)  # noqa: B023
+            processes = list(pool.map(start, nets))
+            for process in processes:
+                wait_until(lambda: "ready" in process.log(), 10, "its URL")  # noqa: B023
+            said = "".join(process.log() for process in processes)
+            assert [process.stop() for process in processes] == [0] * len(nets)
+            prints = re.findall(r"SHA-256 fingerprint ([0-9A-F:]{95})$", said, re.M)
+            assert len(prints) == len(nets) and len(set(prints)) == 1
+            assert said.count("made the certificate") == 1
+
+
 @pytest.mark.parametrize("off, on", [("--disable-http", 8443), ("--disable-tls", 8090)])
 def test_one_port_only(binary, logs, tmp_path, off, on):
     with Namespace() as net:

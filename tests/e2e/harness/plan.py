@@ -67,6 +67,7 @@ NOT_FOR = (
     ("test_tls::test_bad_files_are_one_line", BOARDS, "the same"),
     ("test_tls::test_what_strict_refuses_is_a_warning_without", BOARDS, "the same"),
     ("test_tls::test_a_certificate_is_made_once", BOARDS, "the same"),
+    ("test_tls::test_several_starts_make_one_certificate", BOARDS, "the same"),
     ("test_events::test_explicit_timestamps", BOARDS, "a board knows no time before SNTP"),
     ("test_scrapers::test_every_event_once[prometheus-timestamps]", BOARDS, "the same"),
     ("test_scrapers::test_every_event_once[victoria-timestamps]", BOARDS, "the same"),
