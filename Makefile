@@ -499,6 +499,7 @@ test-boards: ## What is special about boards: what they are built with, how one 
 
 # Instructions, not seconds: what else this machine does changes none of them.
 test-bars: ## What requests cost boards in instructions, against their bars
+	@$(PYTHON) tests/bench/servers.py
 	@set -e; for board in mps2-an385 lm3s6965evb; do $(PYTHON) tests/bench/board.py $$board --bars; done
 
 bench: ## Speed and memory, as ratios to a peer measured in the same run; with BOARD= instructions a request

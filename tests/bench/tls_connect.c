@@ -69,6 +69,10 @@ void *altcp_tls_mem_alloc(size_t bytes) {
     return malloc(bytes);
 }
 
+void *altcp_tls_mem_alloc_lasting(size_t bytes) {
+    return malloc(bytes);
+}
+
 void *altcp_tls_mem_resize(void *block, size_t bytes) {
     return realloc(block, bytes);
 }
