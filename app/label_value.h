@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * label_value.h: values of labels that pingshot's own metrics have, as "events" in {table="events"}:
- * words known when it is compiled. A page is full of them, so they can be copied without a look at
- * their length.
+ * label_value.h: values of labels that pingshot's own metrics have, as "events" in
+ * {table="events"}: words known when it is compiled. A page is full of them, so they can be copied
+ * without a look at their length.
  */
 #ifndef PINGSHOT_LABEL_VALUE_H
 #define PINGSHOT_LABEL_VALUE_H

@@ -95,11 +95,12 @@ static void close_if_ended(struct net_conn *conn) {
     if (pcb == NULL || !conn->shut_down || !conn->peer_closed || conn->unacked_bytes > 0) {
         return;
     }
+    /* TLS may have no memory for it. Then the next callback tries again, or http_conn's time to linger
+     * ends; an abort would leave lwIP, whose callback this is, with a pcb that is gone. */
     if (altcp_close(pcb) == ERR_OK) {
         free_conn(conn);
         http_conn_lost(conn->http);
-    } /* TLS had no memory for it: the next callback tries again, or http_conn's time to linger ends.
-       * To abort here would leave lwIP, whose callback this is, with a pcb that is gone. */
+    }
 }
 
 /* ---- transport.h ------------------------------------------------------------------------ */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * p256_modular.S: see p256_modular.h. Numbers of eight words, lowest first, modulo p or n of P-256.
- * Neither what is executed nor which addresses are read depends on the values. But on a Cortex-M3 the
- * multiplications' own time does (Technical Reference Manual, UMULL and UMLAL); on M4 and M7 it does not.
+ * Neither what is executed nor which addresses are read depends on the values. But on a Cortex-M3
+ * the multiplications' own time does (Technical Reference Manual, UMULL and UMLAL), not on M4 and M7.
  *
  * In registers: c, eight words, in r4 to r11. In the stack's frame (FRAME_BYTES below what is pushed),
  * for n: sixteen words t, a word for a carry; for p: b, and the three words that are named; above them

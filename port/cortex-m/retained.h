@@ -57,7 +57,8 @@ struct label_value retained_cause_name(enum retained_cause cause);
 /* Mixes what is left of earlier runs into `seed`, and leaves something for the next run that does
  * not tell this seed. `seeded`: the board's source filled it. True when it was, or an earlier run's
  * was and memory has kept what that left since: then `seed` is as good as one. False: it can be
- * guessed, but it is another one than any run had since power came on. After retained_start, once a run. */
+ * guessed, but it is another one than any run had since power came on. After retained_start, once a
+ * run. */
 bool retained_ratchet(uint8_t seed[RANDOM_SEED_BYTES], bool seeded);
 
 #endif

@@ -212,6 +212,28 @@ static void what_was_refused_counts_when_it_is_taken(void **state) {
     }
 }
 
+/* Also when the application has taken all before it. */
+static void what_is_refused_keeps_it_closed(void **state) {
+    (void)state;
+    for (int tls13 = 0; tls13 < 2; tls13++) {
+        restart(tls13, APP_KEEPS);
+        client_writes(p, pattern, 300);
+        client_sends_all();
+        u->habit = APP_REFUSES;
+        client_writes(p, pattern + 300, 300);
+        client_sends_all();
+        assert_int_equal(u->refused_count, 1);
+        const uint32_t closed_bytes = outstanding_bytes();
+        assert_true(closed_bytes > 0);
+        altcp_recved(u->pcb, (u16_t)u->kept_bytes);
+        assert_int_equal(outstanding_bytes(), closed_bytes);
+        u->habit = APP_TAKES;
+        poll_once(p);
+        expect_received(600);
+        assert_int_equal(outstanding_bytes(), 0);
+    }
+}
+
 /* ---- ends --------------------------------------------------------------------------------- */
 
 enum end { END_CLOSE, END_ABORT, END_RESET, ENDS };
@@ -307,6 +329,7 @@ int main(void) {
         TLS_TEST(a_stream_that_is_not_taken_keeps_it_closed),
         TLS_TEST(a_record_that_has_begun_waits_as_well),
         TLS_TEST(what_was_refused_counts_when_it_is_taken),
+        TLS_TEST(what_is_refused_keeps_it_closed),
         TLS_TEST(a_refused_record_leaves_nothing),
         TLS_TEST(a_record_that_is_not_whole_leaves_nothing),
         TLS_TEST(what_was_not_taken_leaves_nothing),
